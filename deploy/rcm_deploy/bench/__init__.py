@@ -1,0 +1,1 @@
+"""Benchmarks: each reports ratios within one run, beside a baseline of the same run."""

@@ -1,0 +1,1 @@
+"""The demonstration: shipped encounters, published and played to their end."""

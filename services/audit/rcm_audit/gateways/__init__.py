@@ -1,0 +1,1 @@
+"""What audit reaches outside its database: the state folder, and the other services' operations API."""

@@ -1,0 +1,1 @@
+"""What audit does with events (journal) and what it proves of them (checkpoints)."""

@@ -1,0 +1,1 @@
+"""Plain SQL revisions of the audit service's database, applied in order of their names."""

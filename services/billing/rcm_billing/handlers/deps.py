@@ -1,0 +1,20 @@
+"""What the handlers need besides a transaction; made once in app.py and passed on."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from rcm_billing.domain.master import Master
+from rcm_billing.gateways.intake import IntakeRecords
+from rcm_billing.gateways.payer_exchange import PayerExchange
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Master data, the pool for reads outside a transaction, intake, the payer exchange."""
+
+    master: Master
+    pool: asyncpg.Pool
+    intake: IntakeRecords
+    exchange: PayerExchange
+    batch_claims: int

@@ -1,0 +1,79 @@
+"""The background loops of the payer exchange: freeze, gate and send, file appeals, take in answers."""
+
+import asyncio
+from pathlib import Path
+
+from rcm_shared.ids import uuid7
+from rcm_shared.postgres.pool import is_transient
+from rcm_shared.telemetry import log
+
+from rcm_billing import repository
+from rcm_billing.handlers.answers import apply_file
+from rcm_billing.handlers.deps import Deps
+from rcm_billing.handlers.submitting import MAX_WAITING, Begin, freeze_batch, send_appeals, send_built
+from rcm_billing.x12.gate import gate_pool
+from rcm_billing.x12.reader import MAX_BYTES
+
+IDLE_S = 0.05
+INCOMING_LIMIT = 50
+
+
+async def freeze_claims(deps: Deps, begin: Begin) -> None:
+    """Freeze what is ready, again and again; while the gate is busy, claims gather for the next batch."""
+    while True:
+        frozen = 0
+        waits = await repository.next_ready_group(deps.pool) is not None
+        if waits and await repository.count_built(deps.pool) < MAX_WAITING:
+            async with begin() as uow:
+                frozen = await freeze_batch(deps, uow)
+        if not frozen:
+            await asyncio.sleep(IDLE_S)
+
+
+async def send_claims(deps: Deps, begin: Begin) -> None:
+    """Gate and send what is frozen, and appeals that were filed."""
+    deps.exchange.prepare()
+    with gate_pool() as pool:
+        while True:
+            sent = await send_built(deps, begin, pool) + await send_appeals(deps)
+            if not sent:
+                await asyncio.sleep(IDLE_S)
+
+
+async def take_answers(deps: Deps, begin: Begin) -> None:
+    """Store, apply and archive what payers put into the exchange; first what a former run left unapplied."""
+    deps.exchange.prepare()
+    for row in await repository.list_stored(deps.pool):
+        await _apply(deps, begin, bytes(row["body"]))
+    while True:
+        taken = 0
+        for path in await deps.exchange.list_incoming(INCOMING_LIMIT):
+            await take_file(deps, begin, path)
+            taken += 1
+        if not taken:
+            await asyncio.sleep(IDLE_S)
+
+
+async def take_file(deps: Deps, begin: Begin, path: Path) -> None:
+    """Take in one file: store its bytes, apply it unless that was done, then move it to the archive."""
+    data = (await deps.exchange.read(path))[: MAX_BYTES + 1]
+    state = await repository.store_inbound(deps.pool, path.name, data)
+    if state == "stored":
+        await _apply(deps, begin, data)
+    await deps.exchange.archive(path)
+
+
+async def _apply(deps: Deps, begin: Begin, data: bytes) -> None:
+    try:
+        await apply_file(deps, begin, data)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        digest = repository.digest_of(data)
+        code = str(getattr(error, "code", "") or type(error).__name__)
+        log().error("payer file set aside", error=type(error).__name__, code=code)
+        async with begin() as uow:
+            await repository.insert_unmatched(
+                uow.conn, [repository.Unmatched(uuid7(), digest, "file", 0, f"apply-failed:{code}")]
+            )
+            await repository.mark_inbound(uow.conn, digest, "unreadable")

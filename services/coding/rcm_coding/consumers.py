@@ -1,0 +1,150 @@
+"""What the coding service reads from Kafka: event type → decision, and the suggestion work that follows."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from rcm_shared.contracts.audit import AuditRecodeRequested
+from rcm_shared.contracts.billing import RecodeRequested
+from rcm_shared.contracts.event import Event
+from rcm_shared.contracts.intake import (
+    ChargesCaptured,
+    DocumentationAmended,
+    DocumentationCompleted,
+    EncounterCancelled,
+)
+from rcm_shared.contracts.query import QueryAnswered, QueryExpired, QueryRetracted, QuerySent
+from rcm_shared.errors import Transient
+from rcm_shared.messaging.apply import Apply
+from rcm_shared.messaging.decide import Decide, Moment, fold, record
+from rcm_shared.messaging.delivery import Delivery
+from rcm_shared.messaging.uow import UnitOfWork
+from rcm_shared.messaging.work import WorkItem, WorkKind
+
+from rcm_coding import repository
+from rcm_coding.domain.case import SYSTEM, CodingCase
+from rcm_coding.domain.code_set import CodeSets
+from rcm_coding.engine.evidence import Document, Suggestions
+from rcm_coding.engine.knowledge import Knowledge
+from rcm_coding.engine.suggest import suggest
+from rcm_coding.gateways.intake import Intake
+from rcm_coding.handlers import commands, facts
+
+ON_QUERY: Mapping[type[Event], Decide[CodingCase]] = {
+    QuerySent: facts.query_sent,
+    QueryAnswered: facts.query_answered,
+    QueryExpired: facts.query_expired,
+    QueryRetracted: facts.query_retracted,
+}
+ON_CLAIM: Mapping[type[Event], Decide[CodingCase]] = {RecodeRequested: facts.recode_requested}
+ON_FINDING: Mapping[type[Event], Decide[CodingCase]] = {AuditRecodeRequested: facts.recode_requested}
+
+SUGGEST_BATCH = 20  # charts fetched and read at once
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionPass:
+    """The result of one pass with the record version that it read."""
+
+    found: Suggestions
+    record_version: int
+
+
+def on_encounter(code_sets: Callable[[], CodeSets]) -> Apply:
+    """Make the consumer of intake's facts. `code_sets` is asked at each batch,
+    as editions may be activated meanwhile.
+    """
+
+    async def apply(uow: UnitOfWork, deliveries: list[Delivery]) -> None:
+        loaded = code_sets()
+
+        def completed(
+            case: CodingCase | None, event: DocumentationCompleted, moment: Moment
+        ) -> facts.CaseDecision:
+            return facts.documentation_completed(case, event, moment, loaded)
+
+        def charged(case: CodingCase | None, event: ChargesCaptured, moment: Moment) -> facts.CaseDecision:
+            return facts.charges_captured(case, event, moment, loaded)
+
+        table: dict[type[Event], Decide[CodingCase]] = {
+            DocumentationCompleted: completed,
+            ChargesCaptured: charged,
+            DocumentationAmended: facts.documentation_amended,
+            EncounterCancelled: facts.encounter_cancelled,
+        }
+        await _fold(uow, deliveries, table)
+
+    return apply
+
+
+async def on_query(uow: UnitOfWork, deliveries: list[Delivery]) -> None:
+    """Apply a batch of query's facts."""
+    await _fold(uow, deliveries, ON_QUERY)
+
+
+async def on_claim(uow: UnitOfWork, deliveries: list[Delivery]) -> None:
+    """Apply a batch of billing's facts."""
+    await _fold(uow, deliveries, ON_CLAIM)
+
+
+async def on_finding(uow: UnitOfWork, deliveries: list[Delivery]) -> None:
+    """Apply a batch of audit's facts."""
+    await _fold(uow, deliveries, ON_FINDING)
+
+
+async def _fold(
+    uow: UnitOfWork, deliveries: list[Delivery], table: Mapping[type[Event], Decide[CodingCase]]
+) -> None:
+    await fold(uow, deliveries, table=table, load=repository.load_cases, save=repository.save_cases)
+
+
+def suggest_work(intake: Intake, knowledge: Callable[[], Knowledge]) -> WorkKind:
+    """Make the work that fetches a chart's texts and reads them; the engine runs beside the event loop."""
+
+    async def compute(items: list[WorkItem]) -> dict[UUID, object]:
+        keys = [key for item in items for key in _document_keys(item)]
+        texts = await intake.documents(list(dict.fromkeys(keys)))
+        results: dict[UUID, object] = {}
+        for item in items:
+            wanted = _document_keys(item)
+            if any(key not in texts for key in wanted):
+                results[item.key] = Transient("document-missing")
+                continue
+            documents = [
+                Document(key[0], key[1], texts[key].kind, texts[key].text, order)
+                for order, key in enumerate(wanted)
+            ]
+            found = await asyncio.to_thread(
+                suggest,
+                documents,
+                item.payload["setting"],
+                date.fromisoformat(item.payload["day"]),
+                knowledge(),
+                item.payload["claim_form"],
+            )
+            results[item.key] = SuggestionPass(found, item.payload["record_version"])
+        return results
+
+    return WorkKind(facts.SUGGEST, compute, apply_suggestions, batch=SUGGEST_BATCH)
+
+
+async def apply_suggestions(uow: UnitOfWork, results: dict[UUID, SuggestionPass]) -> None:
+    """Put the suggestions on their charts and say so."""
+    cases = await repository.load_cases(uow.conn, list(results))
+    changed: dict[UUID, CodingCase] = {}
+    for key, result in results.items():
+        if key not in cases:
+            continue
+        decision = commands.suggested(cases[key], result.found, result.record_version)
+        record(uow, Moment(uow.now, key), decision)
+        if decision.state is not None:
+            changed[key] = decision.state
+        uow.record_access(encounter_id=key, subject=SYSTEM, purpose="coding", what="documents")
+    if changed:
+        await repository.save_cases(uow.conn, changed)
+
+
+def _document_keys(item: WorkItem) -> list[tuple[UUID, int]]:
+    return [(UUID(document_id), version) for document_id, version in item.payload["documents"]]

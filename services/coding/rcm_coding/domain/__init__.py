@@ -1,0 +1,1 @@
+"""Rules of coding: the case and its states, decisions, edits, grouping. Pure: no I/O, no clock."""

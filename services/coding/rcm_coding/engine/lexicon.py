@@ -1,0 +1,246 @@
+"""Finds terms of the tabular list in sentences by token sets: all stems of a term near each other, in any
+order.
+
+Terms come from titles, inclusion terms and curated wording. Sides, "unspecified" and "without …" are lifted
+out of
+a term, because they are documented (or not) apart from the condition; `refine` decides them.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rcm_coding.engine.stems import STOP_WORDS, Token, content_stems, stem, tokens
+from rcm_coding.engine.synonyms import GENERIC, PHRASES, SITES, TERMS
+from rcm_coding.engine.tabular import Tabular, plain_code
+
+#: Chapters whose titles are too close to everyday words for token-set matching: curated terms only.
+_CURATED_ONLY = frozenset("VWXYZ")
+_LIFTED = re.compile(
+    r"\bwithout\b[^,;]*|\bincluding\b[^,;]*|\[[^\]]*\]|\bnot elsewhere classified\b"
+    r"|\bunspecified\b|\bother specified\b|\bother and\b|\bother\b|\bNOS\b|\bNEC\b",
+    re.IGNORECASE,
+)
+_NONESSENTIAL = re.compile(r"\([^)]*\)")
+_MAX_TERM_STEMS = 9
+_MAX_TERM_CODES = 60
+_SLACK_TOKENS = 3  # tokens a term's window may be longer than the term, plus one for each stem
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A set of stems that names one or more codes (several when only lifted axes separate them)."""
+
+    stems: frozenset[str]
+    codes: tuple[str, ...]
+    curated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A term found in a sentence, with the offsets of the words that carry it."""
+
+    term: Term
+    start: int
+    end: int
+    spans: tuple[tuple[int, int], ...]
+    tightness: float  # 1.0 when the words stand side by side
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One position of a sentence with every stem that it counts as."""
+
+    stems: frozenset[str]
+    start: int
+    end: int
+
+
+class Lexicon:
+    """All terms, indexed by their rarest stem. Immutable after building."""
+
+    def __init__(self, terms: Iterable[Term]) -> None:
+        self.terms = tuple(terms)
+        frequency: dict[str, int] = {}
+        for term in self.terms:
+            for item in term.stems:
+                frequency[item] = frequency.get(item, 0) + 1
+        self._frequency = frequency
+        index: dict[str, list[Term]] = {}
+        for term in self.terms:
+            rarest = min(term.stems, key=lambda item: (frequency[item], item))
+            index.setdefault(rarest, []).append(term)
+        self._index = index
+        self._phrases = _phrase_table()
+
+    def rarity(self, item: str) -> int:
+        """Return in how many terms a stem occurs."""
+        return self._frequency.get(item, 0)
+
+    def slots(self, words: list[Token]) -> list[Slot]:
+        """Turn a sentence's tokens into slots;
+        written phrases also count as their words of the tabular list.
+        """
+        extra: dict[int, set[str]] = {}
+        spans: dict[int, tuple[int, int]] = {}
+        for at, word in enumerate(words):
+            for phrase, stems in self._phrases.get(word.stem, ()):
+                last = at + len(phrase)
+                if last <= len(words) and tuple(item.stem for item in words[at:last]) == phrase:
+                    extra.setdefault(at, set()).update(stems)
+                    low, high = spans.get(at, (word.start, word.end))
+                    spans[at] = (low, max(high, words[last - 1].end))
+        found = []
+        for at, word in enumerate(words):
+            if at in extra:
+                start, end = spans[at]
+                found.append(Slot(frozenset({word.stem} | extra[at]), start, end))
+            else:
+                found.append(Slot(frozenset((word.stem,)), word.start, word.end))
+        return found
+
+    def find(self, slots: list[Slot], groups: Sequence[str] = ()) -> list[Match]:
+        """Return the terms of one sentence, the widest first; a term inside a wider one is dropped.
+
+        `groups` says for each slot what the sentence states about it (negated, uncertain, …): a term's words
+        must
+        all be of one group, so that "stones without obstruction" is not stones with obstruction.
+        """
+        matches: list[tuple[Match, frozenset[int]]] = []
+        for group in dict.fromkeys(groups) or ("",):
+            places: dict[str, list[int]] = {}
+            for at, slot in enumerate(slots):
+                if not groups or groups[at] == group:
+                    for item in slot.stems:
+                        places.setdefault(item, []).append(at)
+            present = places.keys()
+            for item in present:
+                for term in self._index.get(item, ()):
+                    if term.stems <= present:
+                        window = _tightest(term.stems, places, item)
+                        if window is not None:
+                            matches.append((_match(term, slots, window), frozenset(window)))
+        matches.sort(
+            key=lambda pair: (-len(pair[0].term.stems), -pair[0].tightness, not pair[0].term.curated)
+        )
+        kept: list[tuple[Match, frozenset[int]]] = []
+        for match, places_used in matches:
+            if not any(places_used <= other and match.term.stems < wide.term.stems for wide, other in kept):
+                kept.append((match, places_used))
+        return [match for match, _ in kept]
+
+    def dump(self) -> list[list[Any]]:
+        """Return the terms as plain lists, for a compiled artefact."""
+        return [
+            [" ".join(sorted(term.stems)), " ".join(term.codes), int(term.curated)] for term in self.terms
+        ]
+
+    @classmethod
+    def load(cls, rows: list[list[Any]]) -> "Lexicon":
+        """Make a lexicon from what `dump` returned."""
+        return cls(Term(frozenset(row[0].split(" ")), tuple(row[1].split(" ")), bool(row[2])) for row in rows)
+
+
+def build_lexicon(tabular: Tabular) -> Lexicon:
+    """Compile the terms of one edition."""
+    generic = generic_stems()
+    sources: dict[frozenset[str], dict[str, None]] = {}
+    for concept in tabular.concepts.values():
+        if concept.code[0] in _CURATED_ONLY:
+            continue
+        texts = [concept.title, *tabular.notes.get(concept.code, {}).get("inclusion", ())]
+        for text in texts:
+            for variant in _variants(text):
+                if variant - generic and 0 < len(variant) <= _MAX_TERM_STEMS and _telling(variant, generic):
+                    sources.setdefault(variant, {})[concept.code] = None
+    terms = {
+        stems: Term(stems, tuple(codes), False)
+        for stems, codes in sources.items()
+        if len(codes) <= _MAX_TERM_CODES
+    }
+    for phrase, code in curated_terms():
+        stems = content_stems(phrase)
+        if code in tabular.concepts and stems:
+            terms[stems] = Term(stems, (code,), True)
+    return Lexicon(terms.values())
+
+
+def curated_terms() -> list[tuple[str, str]]:
+    """Return (phrase, code without dot) of the curated terms."""
+    rows = (line.split(" > ") for line in TERMS.strip().splitlines())
+    return [(phrase.strip(), plain_code(code)) for phrase, code in rows]
+
+
+def generic_stems() -> frozenset[str]:
+    """Return the stems that are too general to make a term."""
+    return frozenset(stem(word) for word in GENERIC.split())
+
+
+def site_stems() -> dict[tuple[str, ...], frozenset[str]]:
+    """Return for each written site (as a tuple of stems) the stems that it counts as."""
+    return {
+        tuple(token.stem for token in tokens(written)): content_stems(counts_as)
+        for written, counts_as in (line.split(" = ") for line in SITES.strip().splitlines())
+    }
+
+
+def _telling(stems: frozenset[str], generic: frozenset[str]) -> bool:
+    """Tell whether a term is specific enough: one word must be a long disease word of its own."""
+    rest = stems - generic
+    if len(stems) == 1:
+        return len(next(iter(rest))) >= 6
+    return any(len(item) >= 4 for item in rest)
+
+
+def _variants(text: str) -> Iterable[frozenset[str]]:
+    bare = _LIFTED.sub(" ", text)
+    yield content_stems(bare)
+    if "(" in bare:
+        yield content_stems(_NONESSENTIAL.sub(" ", bare))
+    if "," in bare:
+        head, _, rest = bare.partition(",")
+        if len(rest.split()) <= 3:
+            yield content_stems(f"{head} {rest}")
+
+
+def _phrase_table() -> dict[str, tuple[tuple[tuple[str, ...], frozenset[str]], ...]]:
+    table: dict[str, list[tuple[tuple[str, ...], frozenset[str]]]] = {}
+    for line in PHRASES.strip().splitlines():
+        written, _, counts_as = line.partition(" = ")
+        phrase = tuple(token.stem for token in tokens(written))
+        stems = frozenset(token.stem for token in tokens(counts_as) if token.word not in STOP_WORDS)
+        table.setdefault(phrase[0], []).append((phrase, stems))
+    return {first: tuple(rows) for first, rows in table.items()}
+
+
+def _tightest(stems: frozenset[str], places: dict[str, list[int]], anchor: str) -> tuple[int, ...] | None:
+    """Return the slot positions of the closest arrangement around an anchor stem, or None when too loose."""
+    best: tuple[int, ...] | None = None
+    best_width = 10**6
+    for at in places[anchor]:
+        chosen = [min(places[item], key=lambda place: abs(place - at)) for item in stems]
+        width = max(chosen) - min(chosen)
+        if width < best_width:
+            best, best_width = tuple(sorted(set(chosen))), width
+    if best is None or best_width + 1 > 2 * len(stems) + _SLACK_TOKENS:
+        return None
+    if len(best) > 1:
+        for item in stems:
+            if item.isdigit() and not any(
+                at - 1 in best or at + 1 in best for at in places[item] if at in best
+            ):
+                return None  # a number belongs to the word beside it: "stage 3" is not the 2 of "type 2"
+    return best
+
+
+def _match(term: Term, slots: list[Slot], window: tuple[int, ...]) -> Match:
+    spans = tuple((slots[at].start, slots[at].end) for at in window)
+    width = window[-1] - window[0] + 1
+    return Match(
+        term,
+        min(start for start, _ in spans),
+        max(end for _, end in spans),
+        spans,
+        min(1.0, len(window) / width),
+    )

@@ -1,0 +1,54 @@
+"""Code-set editions from the installed package, compiled once and kept as a content-addressed artefact.
+
+The artefact's name holds the file's hash and the engine's own, so that neither a new edition nor a new
+engine can meet an old artefact.
+"""
+
+import hashlib
+import os
+from importlib import resources
+from pathlib import Path
+
+from rcm_coding.engine.knowledge import Knowledge, compile_knowledge, dump_knowledge, load_knowledge
+from rcm_coding.engine.tabular import BadCodeSetError, read_installed_xml
+
+
+def default_cache() -> Path:
+    """Return the user's cache folder for compiled artefacts."""
+    return Path.home() / ".cache" / "claimstream" / "codesets"
+
+
+def load_installed(cache_dir: Path | None) -> Knowledge:
+    """Return the installed edition, from its artefact when there is one.
+
+    A cache that cannot be written is no error.
+    Raises: BadCodeSetError when the installed file is no complete edition.
+    """
+    edition, xml = read_installed_xml()
+    name = f"icd10cm-{edition}-{hashlib.sha256(xml).hexdigest()[:16]}-{engine_hash()[:12]}.json"
+    artefact = (cache_dir or default_cache()) / name
+    try:
+        return load_knowledge(artefact.read_bytes())
+    except (OSError, BadCodeSetError):
+        knowledge = compile_knowledge(xml, edition)
+        _keep(artefact, dump_knowledge(knowledge))
+        return knowledge
+
+
+def engine_hash() -> str:
+    """Return a hash over the engine's source, which decides what an artefact contains."""
+    digest = hashlib.sha256()
+    for item in sorted(resources.files("rcm_coding.engine").iterdir(), key=lambda item: item.name):
+        if item.name.endswith(".py"):
+            digest.update(item.read_bytes())
+    return digest.hexdigest()
+
+
+def _keep(artefact: Path, body: bytes) -> None:
+    partial = artefact.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        artefact.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(body)
+        partial.replace(artefact)
+    except OSError:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What follows from facts and commands: pure decide functions over the coding case."""

@@ -1,0 +1,383 @@
+"""What a person may do with a chart: start, decide, ask the provider, hold, validate, finalise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from rcm_shared.contracts.coding import CodingStarted, Indicator, QueryRequested, SuggestionsProposed
+from rcm_shared.errors import NotFound, Refused
+from rcm_shared.ids import derived_uuid
+from rcm_shared.messaging.decide import Decision
+
+from rcm_coding.domain.case import (
+    SYSTEM,
+    CaseQuery,
+    CaseState,
+    Choice,
+    CodeAssignment,
+    CodingCase,
+    FinalCodes,
+    Grouping,
+    OpenGap,
+    QueryState,
+    SuppressedCode,
+    assignment_id,
+    codes_for_claim,
+    gap_id,
+)
+from rcm_coding.domain.code_set import CodeSets, release_name
+from rcm_coding.domain.edits import Edit, blocking, code_fault, evaluate, not_evaluated
+from rcm_coding.domain.errors import (
+    CaseClosed,
+    CaseNotReady,
+    CaseNotStarted,
+    CaseTaken,
+    CodeNotValid,
+    EditsBlock,
+    EvidenceMissing,
+    QueryOpen,
+)
+from rcm_coding.engine.evidence import Evidence, Suggestions
+from rcm_coding.engine.tabular import plain_code
+from rcm_coding.handlers.facts import finalised_event
+
+CaseDecision = Decision[CodingCase]
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """A coder's word on one suggestion."""
+
+    suggestion_id: UUID
+    action: str  # accept, override, reject
+    code: str | None = None
+    reason: str | None = None
+    role: str | None = None
+    modifiers: tuple[str, ...] | None = None
+    poa: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """A code that a coder adds."""
+
+    system: str
+    code: str
+    role: str = "secondary"
+    poa: str | None = None
+    modifiers: tuple[str, ...] = ()
+    units: int = 1
+    service_date: date | None = None
+    pointers: tuple[int, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    reason: str | None = None
+
+
+def suggested(case: CodingCase, found: Suggestions, record_version: int) -> CaseDecision:
+    """Keep the result of a suggestion pass. What a person decided stays;
+    support that vanished is asked about again.
+    """
+    if case.state is CaseState.CANCELLED or record_version < case.record_version:
+        return Decision()
+    decided = {item.id: item for item in case.assignments}
+    fresh: list[CodeAssignment] = []
+    for at, item in enumerate(found.suggestions):
+        identity = assignment_id(case.encounter_id, item.system, item.code)
+        earlier = decided.pop(identity, None)
+        assignment = CodeAssignment(
+            id=identity,
+            system=item.system,
+            code=item.code,
+            description=item.description,
+            role=item.role,
+            choice=Choice.SUGGESTED,
+            source="cac",
+            evidence=item.evidence,
+            score=item.score,
+            modifiers=item.modifiers,
+            units=item.units,
+            poa=item.poa,
+            rules=item.rules,
+            alternatives=item.alternatives,
+            position=at,
+        )
+        if earlier and earlier.choice is not Choice.SUGGESTED:
+            assignment = replace(earlier, evidence=item.evidence or earlier.evidence, position=at)
+        fresh.append(assignment)
+    for kept in decided.values():
+        if kept.source != "cac":
+            fresh.append(kept)
+        elif kept.choice in (Choice.ACCEPTED, Choice.OVERRIDDEN):
+            fresh.append(
+                replace(kept, choice=Choice.SUGGESTED, score=0.0, rules=(*kept.rules, "no-longer-suggested"))
+            )
+        elif kept.choice is Choice.REJECTED:
+            fresh.append(kept)
+    case = replace(
+        case,
+        version=case.version + 1,
+        assignments=tuple(fresh),
+        suppressed=tuple(SuppressedCode(item.code, item.why, item.evidence) for item in found.suppressed),
+        gaps=tuple(
+            OpenGap(gap_id(case.encounter_id, item.rule, item.code), item.rule, item.code, item.indicators)
+            for item in found.gaps
+        ),
+        suggested_version=record_version,
+        release=found.release,
+        engine=found.engine,
+        visit_basis=found.visit.basis if found.visit else "",
+        not_evaluated=found.not_evaluated,
+    )
+    event = SuggestionsProposed(
+        actor=SYSTEM,
+        facility_id=case.facility_id,
+        case_version=case.version,
+        release=found.release,
+        engine=found.engine,
+        suggested=len(found.suggestions),
+        suppressed=len(found.suppressed),
+        gaps=len(found.gaps),
+    )
+    return Decision(state=case, events=(event,))
+
+
+def start(case: CodingCase, who: str) -> CaseDecision:
+    """Take the chart up. Doing it again changes nothing; a chart that another coder holds is refused."""
+    _refuse_closed(case)
+    if case.state is CaseState.IN_PROGRESS:
+        if case.assignee == who:
+            return Decision(state=case)
+        raise CaseTaken
+    if case.state is CaseState.PENDING_QUERY:
+        if case.assignee not in (None, who):
+            raise CaseTaken
+        return Decision(state=replace(case, assignee=who))
+    state = CaseState.PENDING_QUERY if case.held_by_query else CaseState.IN_PROGRESS
+    case = replace(case, state=state, assignee=who, started=True, hold_reason=None, version=case.version + 1)
+    event = CodingStarted(actor=who, facility_id=case.facility_id, case_version=case.version)
+    return Decision(state=case, events=(event,))
+
+
+def give_back(case: CodingCase, who: str) -> CaseDecision:
+    """Return an unfinished chart to the worklist with everything decided so far."""
+    _refuse_not_mine(case, who)
+    state = case.state if case.state is CaseState.PENDING_QUERY else CaseState.UNASSIGNED
+    return Decision(state=replace(case, state=state, assignee=None, version=case.version + 1))
+
+
+def hold(case: CodingCase, who: str, reason: str) -> CaseDecision:
+    """Put the chart aside with a reason; starting it again takes it off hold."""
+    _refuse_not_mine(case, who)
+    return Decision(
+        state=replace(case, state=CaseState.ON_HOLD, hold_reason=reason, version=case.version + 1)
+    )
+
+
+def decide(
+    case: CodingCase, who: str, decisions: Sequence[Decide], additions: Sequence[Add], code_sets: CodeSets
+) -> CaseDecision:
+    """Accept, override or reject suggestions and add codes.
+
+    Raises: CodeNotValid, EvidenceMissing, Refused; nothing changes unless all of it can be done.
+    """
+    _refuse_not_mine(case, who)
+    edition = code_sets.on(case.day)
+    by_id = {item.id: item for item in case.assignments}
+    for at, choice in enumerate(decisions):
+        pointer = f"/decisions/{at}"
+        current = by_id.get(choice.suggestion_id)
+        if current is None:
+            raise Refused(
+                "unknown-suggestion", "no such suggestion on this chart", status=422, pointer=pointer
+            )
+        by_id[current.id] = _decided(current, choice, who, pointer)
+        if by_id[current.id].counts:
+            fault = code_fault(by_id[current.id].system, by_id[current.id].code, edition)
+            if fault:
+                raise CodeNotValid(fault, f"{pointer}/code")
+    position = len(by_id)
+    for at, addition in enumerate(additions):
+        pointer = f"/add/{at}"
+        code = plain_code(addition.code)
+        fault = code_fault(addition.system, code, edition)
+        if fault:
+            raise CodeNotValid(fault, f"{pointer}/code")
+        if not addition.evidence and not addition.reason:
+            raise EvidenceMissing(pointer)
+        _refuse_foreign_evidence(case, addition.evidence, pointer)
+        identity = derived_uuid(
+            case.encounter_id,
+            f"added:{addition.system}:{code}:{','.join(addition.modifiers)}:{addition.service_date}",
+        )
+        by_id[identity] = CodeAssignment(
+            id=identity,
+            system=addition.system,
+            code=code,
+            description=edition.title(code) if edition and addition.system == "ICD-10-CM" else "",
+            role=addition.role if addition.system == "ICD-10-CM" else "procedure",
+            choice=Choice.ADDED,
+            source="coder",
+            evidence=addition.evidence,
+            modifiers=addition.modifiers,
+            units=addition.units,
+            poa=addition.poa,
+            service_date=addition.service_date,
+            pointers=addition.pointers,
+            reason=addition.reason,
+            decided_by=who,
+            position=position + at,
+        )
+    return Decision(
+        state=replace(case, assignments=tuple(by_id.values()), edits=(), version=case.version + 1)
+    )
+
+
+def request_query(case: CodingCase, who: str, asked_gap: UUID, provider_id: str | None) -> CaseDecision:
+    """Ask the provider about a gap; the chart waits for the answer."""
+    _refuse_not_mine(case, who)
+    gap = case.gap(asked_gap)
+    if gap is None:
+        raise NotFound("gap")
+    if any(item.rule == gap.rule and item.holds for item in case.queries):
+        raise Refused("query-open", "a query about this gap is already open")
+    query_id = derived_uuid(case.encounter_id, f"query:{gap.rule}:{case.record_version}:{len(case.queries)}")
+    if provider_id is None:
+        provider_id = next((item.author_id for item in case.documents if item.author_id), None)
+    event = QueryRequested(
+        actor=who,
+        facility_id=case.facility_id,
+        query_id=query_id,
+        rule=gap.rule,
+        indicators=tuple(
+            Indicator(place.document_id, place.version, place.start, place.end) for place in gap.indicators
+        ),
+        provider_id=provider_id,
+        blocks_coding=True,
+    )
+    case = replace(
+        case,
+        state=CaseState.PENDING_QUERY,
+        version=case.version + 1,
+        queries=(*case.queries, CaseQuery(query_id, gap.rule, QueryState.REQUESTED)),
+    )
+    return Decision(state=case, events=(event,))
+
+
+def validate(case: CodingCase, code_sets: CodeSets) -> CodingCase:
+    """Return the case with the edits of its chosen codes as they stand."""
+    diagnoses, procedures = codes_for_claim(case)
+    edits = evaluate(
+        diagnoses,
+        procedures,
+        setting=case.setting,
+        day=case.day,
+        edition=code_sets.on(case.day),
+        without_evidence=[item.code for item in case.assignments if item.counts and not item.supported],
+    )
+    return replace(case, edits=edits)
+
+
+def finalise(
+    case: CodingCase,
+    who: str,
+    now: datetime,
+    code_sets: CodeSets,
+    *,
+    grouping: Grouping | None,
+    override_reason: str | None = None,
+    may_override: bool = False,
+) -> CaseDecision:
+    """Make the person's decision final.
+
+    Raises: QueryOpen while a query that affects coding is open (an auditor may override with a reason),
+    EditsBlock
+    with the rules that stop it.
+    """
+    _refuse_closed(case)
+    if case.state not in (CaseState.IN_PROGRESS, CaseState.PENDING_QUERY):
+        raise CaseNotStarted
+    if case.assignee != who and not may_override:
+        raise CaseTaken
+    if case.held_by_query and not (may_override and override_reason):
+        raise QueryOpen
+    case = validate(case, code_sets)
+    stops: tuple[Edit, ...] = blocking(case.edits)
+    if stops:
+        raise EditsBlock(tuple(dict.fromkeys(edit.rule for edit in stops)))
+    diagnoses, procedures = codes_for_claim(case)
+    edition = code_sets.on(case.day)
+    unevaluated = [*not_evaluated(case.setting)]
+    if edition is None:
+        unevaluated.append("ICD-10-CM")
+    if grouping is not None and grouping.drg is None:
+        unevaluated.append("MS-DRG")
+    final = FinalCodes(
+        diagnoses=diagnoses,
+        procedures=procedures,
+        release=release_name(edition),
+        finalised_by=who,
+        finalised_at=now,
+        grouping=grouping,
+        not_evaluated=tuple(unevaluated),
+        override_reason=override_reason if case.held_by_query else None,
+    )
+    case = replace(
+        case, state=CaseState.FINAL_CODED, version=case.version + 1, final=final, release=final.release
+    )
+    return Decision(state=case, events=(finalised_event(case, final),))
+
+
+def _decided(current: CodeAssignment, choice: Decide, who: str, pointer: str) -> CodeAssignment:
+    changed = replace(
+        current,
+        decided_by=who,
+        reason=choice.reason or current.reason,
+        role=choice.role or current.role,
+        modifiers=current.modifiers if choice.modifiers is None else choice.modifiers,
+        poa=choice.poa or current.poa,
+    )
+    if choice.action == "accept":
+        if not current.supported:
+            raise EvidenceMissing(pointer)
+        return replace(changed, choice=Choice.ACCEPTED)
+    if choice.action == "reject":
+        return replace(changed, choice=Choice.REJECTED)
+    if not choice.code or not choice.reason:
+        raise Refused(
+            "override-incomplete", "an override needs a code and a reason", status=422, pointer=pointer
+        )
+    return replace(
+        changed,
+        choice=Choice.OVERRIDDEN,
+        code=plain_code(choice.code),
+        description="",
+        suggested_code=current.suggested_code or current.code,
+    )
+
+
+def _refuse_foreign_evidence(case: CodingCase, evidence: tuple[Evidence, ...], pointer: str) -> None:
+    known = {(item.document_id, item.version) for item in case.documents}
+    for place in evidence:
+        if (place.document_id, place.version) not in known or not 0 <= place.start < place.end:
+            raise Refused(
+                "evidence-unknown",
+                "the cited place is not in this record",
+                status=422,
+                pointer=f"{pointer}/evidence",
+            )
+
+
+def _refuse_closed(case: CodingCase) -> None:
+    if not case.ready:
+        raise CaseNotReady
+    if case.state in (CaseState.FINAL_CODED, CaseState.CANCELLED):
+        raise CaseClosed(case.state.value)
+
+
+def _refuse_not_mine(case: CodingCase, who: str) -> None:
+    _refuse_closed(case)
+    if case.state not in (CaseState.IN_PROGRESS, CaseState.PENDING_QUERY):
+        raise CaseNotStarted
+    if case.assignee != who:
+        raise CaseTaken

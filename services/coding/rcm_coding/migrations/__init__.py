@@ -1,0 +1,1 @@
+"""SQL revisions of the coding service."""

@@ -1,0 +1,1 @@
+"""Readers of what hospitals send: bytes in, `EncounterMessage`s or a refusal out."""

@@ -1,0 +1,733 @@
+"""HL7 v2 reader: ADT, MDM, DFT and ORU messages become encounter messages.
+
+Mapping: A01/A04 register, A03 discharge, A08 update, A11 cancel, A13 cancel discharge, A40 merge,
+MDM T02/T06/T10/T11 new, addendum, replacement and cancel, DFT P03 charges and credits, ORU R01 final results.
+Other types are ignored.
+"""
+
+import base64
+import binascii
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import hl7
+from rcm_shared.contracts.intake import Setting
+from rcm_shared.contracts.records import Address, PatientPhi, ProviderRecord, StayRecord
+from rcm_shared.money import cents_from_decimal
+
+from rcm_intake.domain.changes import (
+    Action,
+    ChargeChange,
+    CoverageChange,
+    DocumentAction,
+    DocumentChange,
+    EncounterMessage,
+    Progress,
+)
+from rcm_intake.domain.errors import MessageRefused
+from rcm_intake.gateways.reading import (
+    Reading,
+    clean_id,
+    clean_text,
+    content_id,
+    practitioner_id,
+    refuse_controls,
+)
+
+MAX_BYTES = 4_000_000
+MAX_SEGMENTS = 20_000
+
+_SEGMENT_ID = re.compile(r"[A-Z][A-Z0-9]{2}")
+_ESCAPE_WORD = re.compile(
+    r"\.(br|sp|ti|in|fi|nf|ce|sk)[+-]?\d*|[HN]|[XZ][0-9A-Fa-f]*|C[0-9A-Fa-f]+|M[0-9A-Fa-f]+"
+)
+_HCPCS = re.compile(r"[A-Z0-9]\d{3}[A-Z0-9]")
+_CODE_SYSTEMS = frozenset({"C4", "CPT", "CPT4", "C5", "HCPCS", "HPC", "HCPT"})
+_CHARSETS = {
+    "": "utf-8",
+    "ASCII": "utf-8",
+    "UNICODE UTF-8": "utf-8",
+    "UTF-8": "utf-8",
+    "8859/1": "iso-8859-1",
+    "ISO IR100": "iso-8859-1",
+    "8859/2": "iso-8859-2",
+    "8859/15": "iso-8859-15",
+}
+#: TXA-2, HL7 table 0270.
+_KIND_BY_TXA = {
+    "CN": "consultation",
+    "DI": "imaging-report",
+    "DS": "discharge-summary",
+    "ED": "ed-note",
+    "HP": "history-and-physical",
+    "OP": "operative-note",
+    "PN": "procedure-note",
+    "PR": "progress-note",
+    "SP": "pathology-report",
+}
+_SIGNED_STATUS = frozenset({"AU", "LA"})  # TXA-17 authenticated, legally authenticated
+_SETTING_BY_CLASS = {"I": Setting.INPATIENT, "E": Setting.ED}
+_SETTING_BY_SERVICE = {
+    "SUR": Setting.SURGERY,
+    "RAD": Setting.IMAGING,
+    "DI": Setting.IMAGING,
+    "LAB": Setting.LAB,
+}
+_RELATIONSHIP = {"SEL": "18", "18": "18", "SPO": "01", "01": "01", "CHD": "19", "19": "19"}
+_IMAGING_SECTIONS = frozenset({"RAD", "CT", "MR", "NMR", "RUS", "IMG", "XR", "US", "NMS"})  # OBR-24
+
+_ADT_ACTIONS = {
+    "A01": (Action.UPDATE, Progress.UNDER_WAY),
+    "A04": (Action.UPDATE, Progress.UNDER_WAY),
+    "A03": (Action.UPDATE, Progress.FINISHED),
+    "A08": (Action.UPDATE, None),
+    "A11": (Action.CANCEL, None),
+    "A13": (Action.CANCEL_DISCHARGE, None),
+    "A40": (Action.MERGE, None),
+}
+_MDM_ACTIONS = {
+    "T02": DocumentAction.FILE,
+    "T06": DocumentAction.ADDENDUM,
+    "T10": DocumentAction.REPLACE,
+    "T11": DocumentAction.CANCEL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Delimiters:
+    """MSH-1 and MSH-2 of one message."""
+
+    field: str = "|"
+    component: str = "^"
+    repetition: str = "~"
+    escape: str = "\\"
+    subcomponent: str = "&"
+
+    def decode(self, text: str) -> str:
+        """Replace escape sequences; a bare or unclosed escape character stays as it is."""
+        if self.escape not in text:
+            return text
+        plain = {
+            "F": self.field,
+            "S": self.component,
+            "R": self.repetition,
+            "E": self.escape,
+            "T": self.subcomponent,
+        }
+        parts = text.split(self.escape)
+        out = [parts[0]]
+        position = 1
+        while position < len(parts):
+            word = parts[position]
+            closed = position + 1 < len(parts)
+            if closed and word in plain:
+                replacement = plain[word]
+            elif closed and _ESCAPE_WORD.fullmatch(word):
+                replacement = _formatted(word)
+            else:
+                out.append(self.escape + word)
+                position += 1
+                continue
+            out.append(replacement + parts[position + 1])
+            position += 2
+        return "".join(out)
+
+
+def _formatted(word: str) -> str:
+    """Return the text of a formatting or hexadecimal escape; highlighting and local ones vanish."""
+    if word.startswith((".br", ".sp", ".ce")):
+        return "\n"
+    if word.startswith("X") and len(word) % 2 == 1:
+        with contextlib.suppress(ValueError):
+            return bytes.fromhex(word[1:]).decode("utf-8", "replace")
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment; fields, repetitions, components and subcomponents count from 1, as in the standard."""
+
+    name: str
+    fields: Any
+    delimiters: Delimiters
+    number: int = 0
+
+    def repetitions(self, index: int) -> int:
+        """Count the repetitions of a field."""
+        if index >= len(self.fields):
+            return 0
+        return len(self.fields[index])
+
+    def get(self, index: int, component: int = 1, repetition: int = 1, sub: int = 1) -> str:
+        """Return one decoded value, or "" where the message has none."""
+        value: Any = self.fields[index] if index < len(self.fields) else ""
+        for position in (repetition, component, sub):
+            if isinstance(value, str):  # an undivided value is its own first part
+                if position > 1:
+                    return ""
+            elif position > len(value):
+                return ""
+            else:
+                value = value[position - 1]
+        return self.delimiters.decode(str(value))
+
+    def name_of(self, index: int, component: int = 1, repetition: int = 1) -> str:
+        """Return a short value (a name, a code) that may hold no control character."""
+        value = self.get(index, component, repetition).strip()
+        refuse_controls(value, f"{self.name}-{index}")
+        if "\n" in value or len(value) > 250:
+            raise MessageRefused("invalid-value", f"{self.name}-{index}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """MSH of one message, as far as it is readable."""
+
+    delimiters: Delimiters = field(default_factory=Delimiters)
+    application: str = ""
+    facility: str = ""
+    message_type: str = ""
+    trigger: str = ""
+    control_id: str = ""
+    processing: str = "P"
+    version: str = "2.5.1"
+
+
+def normalise(raw: bytes) -> str:
+    """Decode the bytes by MSH-18 and end every segment with one carriage return.
+
+    Raises: MessageRefused for oversize, an unknown or wrong charset, or control characters.
+    """
+    if len(raw) > MAX_BYTES:
+        raise MessageRefused("message-too-large")
+    raw = raw.removeprefix(b"\xef\xbb\xbf").strip(b"\x0b\x1c\r\n ")
+    if not raw.startswith(b"MSH") or len(raw) < 9:
+        raise MessageRefused("not-hl7")
+    head = re.split(rb"[\r\n]", raw, maxsplit=1)[0].decode("latin-1")
+    fields = head.split(head[3])
+    declared = fields[17].split(head[5] if len(head) > 5 else "~")[0] if len(fields) > 17 else ""
+    charset = _CHARSETS.get(declared.strip().upper())
+    if charset is None:
+        raise MessageRefused("charset-unsupported", "MSH-18")
+    try:
+        text = raw.decode(charset)
+    except UnicodeDecodeError:
+        raise MessageRefused("charset-mismatch", "MSH-18") from None
+    text = text.replace("\r\n", "\r").replace("\n", "\r")
+    return re.sub("\r{2,}", "\r", text)
+
+
+def read_header(text: str) -> Header:
+    """Read MSH of a normalised message.
+
+    Raises: MessageRefused("delimiters-invalid").
+    """
+    line = text.split("\r", 1)[0]
+    separator = line[3]
+    fields = line.split(separator)
+    encoding = fields[1]
+    marks = separator + encoding[:4]
+    if (
+        len(encoding) not in (4, 5)
+        or len(set(separator + encoding)) != 1 + len(encoding)
+        or any(mark.isalnum() or mark.isspace() or not mark.isprintable() for mark in separator + encoding)
+    ):
+        raise MessageRefused("delimiters-invalid", "MSH-2")
+    delimiters = Delimiters(marks[0], marks[1], marks[2], marks[3], marks[4])
+
+    def value(number: int, component: int = 1) -> str:
+        if number > len(fields):
+            return ""
+        parts = fields[number - 1].split(delimiters.repetition)[0].split(delimiters.component)
+        return parts[component - 1].strip() if component <= len(parts) else ""
+
+    return Header(
+        delimiters,
+        application=value(3),
+        facility=value(4),
+        message_type=value(9),
+        trigger=value(9, 2),
+        control_id=value(10),
+        processing=value(11) or "P",
+        version=value(12) or "2.5.1",
+    )
+
+
+def read_hl7v2(raw: bytes, *, source: str = "", facility: str = "") -> Reading:
+    """Read one HL7 v2 message. `source` and `facility` stand in for an empty MSH-3 and MSH-4.
+
+    Raises: MessageRefused.
+    """
+    text = normalise(raw)
+    header = read_header(text)
+    sender = _slug(header.application) or source
+    place = _slug(header.facility) or facility
+    if not sender:
+        raise MessageRefused("missing-identifier", "MSH-3")
+    if not place:
+        raise MessageRefused("missing-identifier", "MSH-4")
+    if not header.message_type:
+        raise MessageRefused("missing-identifier", "MSH-9")
+    message_id = clean_id(header.control_id, "MSH-10") if header.control_id else content_id(raw)
+    segments = _split(text, header.delimiters)
+    reading = Reading(place, sender, message_id, "hl7v2")
+
+    kind, trigger = header.message_type, header.trigger
+    if kind == "ADT" and trigger in _ADT_ACTIONS:
+        message = _read_adt(segments, reading, *_ADT_ACTIONS[trigger])
+    elif kind == "MDM" and trigger in _MDM_ACTIONS:
+        message = _read_mdm(segments, reading, _MDM_ACTIONS[trigger])
+    elif kind == "DFT" and trigger == "P03":
+        message = _read_dft(segments, reading)
+    elif kind == "ORU" and trigger == "R01":
+        message = _read_oru(segments, reading)
+    else:
+        return Reading(place, sender, message_id, "hl7v2", ignored="message-type-not-used")
+    if isinstance(message, str):
+        return Reading(place, sender, message_id, "hl7v2", ignored=message)
+    return Reading(place, sender, message_id, "hl7v2", (message,))
+
+
+def _slug(value: str) -> str:
+    """Return a sending application or facility as an identifier: blanks become hyphens."""
+    slug = re.sub(r"[^A-Za-z0-9._:-]+", "-", value).strip("-.:")
+    return slug[:60]
+
+
+def _split(text: str, delimiters: Delimiters) -> dict[str, list[Segment]]:
+    lines = [line for line in text.split("\r") if line]
+    if len(lines) > MAX_SEGMENTS:
+        raise MessageRefused("message-too-large")
+    for number, line in enumerate(lines, start=1):
+        if not _SEGMENT_ID.fullmatch(line[:3]) or line[3:4] not in ("", delimiters.field):
+            raise MessageRefused("segment-malformed", f"segment {number}")
+        if number > 1 and line[:3] in ("MSH", "BHS", "FHS"):
+            raise MessageRefused("second-header", f"segment {number}")
+        if len(line) == 3:
+            lines[number - 1] = line + delimiters.field
+    try:
+        parsed = hl7.parse("\r".join(lines) + "\r")
+    except (hl7.ParseException, ValueError, IndexError, KeyError):
+        raise MessageRefused("not-hl7") from None
+    segments: dict[str, list[Segment]] = {}
+    for number, fields in enumerate(parsed, start=1):
+        name = str(fields[0])
+        segments.setdefault(name, []).append(Segment(name, fields, delimiters, number))
+    return segments
+
+
+def _first(segments: dict[str, list[Segment]], name: str) -> Segment | None:
+    found = segments.get(name)
+    return found[0] if found else None
+
+
+def _visit_number(segments: dict[str, list[Segment]]) -> str:
+    pv1, pid = _first(segments, "PV1"), _first(segments, "PID")
+    number = (pv1.get(19) if pv1 else "") or (pid.get(18) if pid else "")
+    if not number:
+        raise MessageRefused("visit-number-missing", "PV1-19")
+    return clean_id(number.strip(), "PV1-19")
+
+
+def _common(segments: dict[str, list[Segment]], reading: Reading) -> dict[str, Any]:
+    """Return what every message says about the encounter: identity, patient, visit, providers, coverage."""
+    pid, pv1 = _first(segments, "PID"), _first(segments, "PV1")
+    said: dict[str, Any] = {
+        "facility_id": reading.facility_id,
+        "source": reading.source,
+        "external_id": _visit_number(segments),
+        "source_format": "hl7v2",
+        "patient": _patient(pid, reading) if pid else None,
+    }
+    admitted = discharged = None
+    if pv1:
+        admitted, discharged = _instant(pv1, 44), _instant(pv1, 45)
+        said["setting"] = _setting(pv1)
+        said["providers"] = _providers(pv1, reading)
+        said["stay"] = StayRecord(
+            admitted_at=admitted,
+            discharged_at=discharged,
+            admission_type=_ADMISSION_TYPE.get(pv1.name_of(4), pv1.name_of(4)[:1]),
+            admission_source=pv1.name_of(14)[:2],
+            discharge_status=pv1.name_of(36)[:2],
+        )
+    start = _date(pv1, 44) if pv1 else None
+    said["service_from"] = start or _date(_first(segments, "EVN"), 2) or _date(_first(segments, "MSH"), 7)
+    said["service_through"] = _date(pv1, 45) if pv1 else None
+    if "IN1" in segments:
+        said["coverages"] = tuple(
+            _coverage(segment, order) for segment, order in zip(segments["IN1"], "PST", strict=False)
+        )
+    return said
+
+
+_ADMISSION_TYPE = {
+    "E": "1",
+    "U": "2",
+    "C": "3",
+    "R": "3",
+    "L": "3",
+    "N": "4",
+    "A": "5",
+}  # table 0007 to UB-04
+
+
+def _setting(pv1: Segment) -> Setting:
+    patient_class = pv1.name_of(2).upper()
+    if patient_class in _SETTING_BY_CLASS:
+        return _SETTING_BY_CLASS[patient_class]
+    return _SETTING_BY_SERVICE.get(pv1.name_of(10).upper(), Setting.OFFICE)
+
+
+def _patient(pid: Segment, reading: Reading) -> PatientPhi:
+    born = _date(pid, 7)
+    if born is None:
+        raise MessageRefused("missing-field", "PID-7")
+    sex = pid.name_of(8).upper()[:1]
+    address = None
+    if pid.get(11):
+        address = Address(
+            line=pid.name_of(11, 1),
+            city=pid.name_of(11, 3),
+            state=pid.name_of(11, 4),
+            postal_code=pid.name_of(11, 5),
+        )
+    if not pid.name_of(5):
+        raise MessageRefused("missing-field", "PID-5")
+    return PatientPhi(
+        last_name=pid.name_of(5),
+        first_name=pid.name_of(5, 2),
+        middle_name=pid.name_of(5, 3),
+        birth_date=born,
+        sex=sex if sex in ("M", "F") else "U",
+        address=address,
+        medical_record_number=_record_number(pid, 3, reading),
+    )
+
+
+def _record_number(segment: Segment, index: int, reading: Reading) -> str:
+    """Pick the medical record number: by type MR (CX.5), then by our facility (CX.4), then the first."""
+    repetitions = range(1, segment.repetitions(index) + 1)
+    numbers = [
+        (segment.name_of(index, 1, n), segment.name_of(index, 4, n), segment.name_of(index, 5, n))
+        for n in repetitions
+    ]
+    typed = [number for number, _, kind in numbers if kind == "MR" and number]
+    here = [number for number, place, _ in numbers if _slug(place) == reading.facility_id and number]
+    rest = [number for number, _, kind in numbers if kind in ("", "PI", "PT", "PN") and number]
+    return next(iter([*typed, *here, *rest]), "")
+
+
+def _providers(pv1: Segment, reading: Reading) -> tuple[ProviderRecord, ...]:
+    roles = ((7, "attending"), (8, "referring"), (9, "consulting"), (17, "admitting"))
+    found = (_practitioner(pv1, index, role, reading) for index, role in roles)
+    return tuple(provider for provider in found if provider is not None)
+
+
+def _practitioner(segment: Segment, index: int, role: str, reading: Reading) -> ProviderRecord | None:
+    """Read an XCN field; the repetition typed NPI gives the NPI."""
+    npi = local = last = first = ""
+    for n in range(1, segment.repetitions(index) + 1):
+        number = segment.name_of(index, 1, n)
+        kinds = (segment.name_of(index, 9, n).upper(), segment.name_of(index, 13, n).upper())
+        if "NPI" in kinds and re.fullmatch(r"\d{10}", number):
+            npi = npi or number
+        elif number:
+            local = local or number
+        last = last or segment.name_of(index, 2, n)
+        first = first or segment.name_of(index, 3, n)
+    if not (npi or local):
+        return None
+    return ProviderRecord(
+        provider_id=practitioner_id(npi, reading.source, local),
+        role=role,
+        npi=npi,
+        last_name=last,
+        first_name=first,
+    )
+
+
+def _coverage(in1: Segment, order: str) -> CoverageChange:
+    member = in1.name_of(36) or in1.name_of(49)
+    payer = in1.name_of(3) or in1.name_of(2)
+    position = f"IN1 {order}"
+    plan = in1.name_of(15).upper()
+    relationship = _RELATIONSHIP.get(in1.name_of(17).upper(), "G8" if in1.name_of(17) else "18")
+    subscriber = None
+    born = _date(in1, 18)
+    if relationship != "18" and born and in1.name_of(16):
+        subscriber = PatientPhi(
+            last_name=in1.name_of(16), first_name=in1.name_of(16, 2), birth_date=born, sex="U"
+        )
+    return CoverageChange(
+        order=order,
+        payer_id=clean_id(payer, position),
+        payer_name=in1.name_of(4),
+        member_id=member,
+        filing_indicator=plan if re.fullmatch(r"[A-Z0-9]{2}", plan) else "CI",
+        relationship=relationship,
+        group_number=in1.name_of(8),
+        subscriber=subscriber,
+        active_from=_date(in1, 12),
+        active_to=_date(in1, 13),
+        authorization=in1.name_of(14),
+    )
+
+
+def _read_adt(
+    segments: dict[str, list[Segment]], reading: Reading, action: Action, progress: Progress | None
+) -> EncounterMessage | str:
+    if action is Action.MERGE:
+        mrg, pv1 = _first(segments, "MRG"), _first(segments, "PV1")
+        prior = (mrg.get(5) or mrg.get(3)) if mrg else ""
+        if mrg is None:
+            raise MessageRefused("missing-field", "MRG")
+        if not prior or not pv1:
+            return "merge-without-visit"  # patients are held per encounter; only merged visits change one
+        said = _common(segments, reading)
+        return EncounterMessage(**said, action=action, merged_external_id=clean_id(prior, "MRG-5"))
+    pv1 = _first(segments, "PV1")
+    if progress is Progress.UNDER_WAY and pv1 is not None and pv1.name_of(2) == "P":
+        progress = Progress.PLANNED
+    return EncounterMessage(**_common(segments, reading), action=action, progress=progress)
+
+
+def _read_mdm(
+    segments: dict[str, list[Segment]], reading: Reading, action: DocumentAction
+) -> EncounterMessage:
+    txa = _first(segments, "TXA")
+    if txa is None:
+        raise MessageRefused("missing-field", "TXA")
+    said = _common(segments, reading)
+    external_id = clean_id(txa.name_of(12, 1) or txa.name_of(12, 3), "TXA-12")
+    parent = txa.name_of(13, 1) or txa.name_of(13, 3)
+    if action is DocumentAction.CANCEL:
+        change = DocumentChange(external_id=external_id, action=action)
+        return EncounterMessage(**said, documents=(change,))
+    kind = _KIND_BY_TXA.get(txa.name_of(2).upper(), "other")
+    if kind == "progress-note" and said.get("setting") is Setting.OFFICE:
+        kind = "office-note"
+    if action is DocumentAction.ADDENDUM:
+        kind = "addendum"
+    author = _practitioner(txa, 9, "author", reading)
+    change = DocumentChange(
+        external_id=external_id,
+        kind=kind,
+        text=_obx_text(segments.get("OBX", [])),
+        action=action,
+        replaces=clean_id(parent, "TXA-13") if parent else "",
+        title=txa.name_of(16),
+        signed=txa.name_of(17).upper() in _SIGNED_STATUS,
+        author_id=author.provider_id if author else None,
+        written_at=_instant(txa, 6) or _instant(txa, 4),
+    )
+    return EncounterMessage(**said, documents=(change,))
+
+
+def _obx_text(observations: list[Segment]) -> str:
+    """Join the text of TX, FT, ST and base64 text ED observations; one line each."""
+    lines: list[str] = []
+    for obx in observations:
+        kind = obx.name_of(2).upper()
+        if kind in ("TX", "FT", "ST", ""):
+            repetitions = max(obx.repetitions(5), 1)
+            lines.extend(_whole(obx, 5, n) for n in range(1, repetitions + 1))
+        elif kind == "ED":
+            lines.append(_embedded(obx))
+    text = "\n".join(lines)
+    if not text.strip():
+        raise MessageRefused("document-without-text", "OBX-5")
+    return clean_text(text, "OBX-5")
+
+
+def _whole(obx: Segment, index: int, repetition: int) -> str:
+    """Return a text value whole: some feeds leave component separators in a note unescaped."""
+    if index >= len(obx.fields) or repetition > len(obx.fields[index]):
+        return ""
+    return obx.delimiters.decode(str(obx.fields[index][repetition - 1]))
+
+
+def _embedded(obx: Segment) -> str:
+    media = f"{obx.get(5, 2)}/{obx.get(5, 3)}".lower()
+    if obx.get(5, 4).lower() != "base64" or not media.startswith(("text/", "tx/", "ft/")):
+        raise MessageRefused("document-media-type", f"OBX {obx.number}")
+    try:
+        return base64.b64decode(obx.get(5, 5), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise MessageRefused("document-encoding", f"OBX {obx.number}") from None
+
+
+def _read_dft(segments: dict[str, list[Segment]], reading: Reading) -> EncounterMessage | str:
+    said = _common(segments, reading)
+    charges = tuple(_charges(segments.get("FT1", []), reading))
+    if not charges:
+        return "no-charges"
+    return EncounterMessage(**said, charges=charges)
+
+
+def _charges(lines: list[Segment], reading: Reading) -> Iterator[ChargeChange]:
+    for number, ft1 in enumerate(lines, start=1):
+        kind = ft1.name_of(6).upper()
+        if kind not in ("CG", "CR"):
+            continue  # payments and adjustments are billing's own facts
+        position = f"FT1 {number}"
+        served = _date(ft1, 4)
+        if served is None:
+            raise MessageRefused("missing-field", f"{position} FT1-4")
+        code, revenue = _service(ft1, position)
+        units = _units(ft1.name_of(10), position)
+        modifiers = tuple(
+            ft1.name_of(26, 1, n) for n in range(1, ft1.repetitions(26) + 1) if ft1.name_of(26, 1, n)
+        )
+        if any(not re.fullmatch(r"[A-Z0-9]{2}", modifier) for modifier in modifiers) or len(modifiers) > 4:
+            raise MessageRefused("invalid-value", f"{position} FT1-26")
+        external = ft1.name_of(2)
+        yield ChargeChange(
+            external_id=clean_id(external, f"{position} FT1-2")
+            if external
+            else f"{reading.message_id}:{number}",
+            code=code,
+            cents=_amount(ft1, units, position),
+            service_date=served,
+            units=units,
+            modifiers=modifiers,
+            revenue_code=revenue,
+            credit=kind == "CR",
+        )
+
+
+def _service(ft1: Segment, position: str) -> tuple[str, str | None]:
+    """Return (CPT or HCPCS code, revenue code) of FT1-7 with its alternate and FT1-25."""
+    code, revenue = "", None
+    for index, part in ((7, 1), (7, 4), (25, 1), (25, 4)):
+        value, system = ft1.name_of(index, part).upper(), ft1.name_of(index, part + 2).upper()
+        if system == "NUBC" and re.fullmatch(r"\d{3,4}", value):
+            revenue = revenue or value.zfill(4)
+        elif value and not code and _HCPCS.fullmatch(value) and (system in _CODE_SYSTEMS or not system):
+            code = value
+    if not code and not revenue:
+        raise MessageRefused("charge-code-unknown", f"{position} FT1-7")
+    return code, revenue
+
+
+def _units(text: str, position: str) -> int:
+    if not text:
+        return 1
+    if not re.fullmatch(r"\d{1,5}(\.0*)?", text) or int(text.split(".")[0]) < 1:
+        raise MessageRefused("invalid-value", f"{position} FT1-10")
+    return int(text.split(".")[0])
+
+
+def _amount(ft1: Segment, units: int, position: str) -> int:
+    """Return the line total in cents: FT1-11 extended, else FT1-12 times the units."""
+    try:
+        if ft1.get(11):
+            return abs(cents_from_decimal(ft1.get(11)))
+        if ft1.get(12):
+            return abs(cents_from_decimal(ft1.get(12))) * units
+    except ValueError:
+        raise MessageRefused("amount-invalid", f"{position} FT1-11") from None
+    raise MessageRefused("missing-field", f"{position} FT1-11")
+
+
+def _read_oru(segments: dict[str, list[Segment]], reading: Reading) -> EncounterMessage | str:
+    """Read a report: final or corrected results only, as one document with its order."""
+    obr = _first(segments, "OBR")
+    if obr is None:
+        raise MessageRefused("missing-field", "OBR")
+    status = obr.name_of(25).upper()
+    final = [obx for obx in segments.get("OBX", []) if obx.name_of(11).upper() in ("F", "C")]
+    texts = [obx for obx in final if obx.name_of(2).upper() in ("TX", "FT", "ST", "ED")]
+    if status not in ("", "F", "C") or not texts:
+        return "result-without-final-text"
+    said = _common(segments, reading)
+    number = obr.name_of(3) or obr.name_of(2)
+    imaging = obr.name_of(24).upper() in _IMAGING_SECTIONS
+    reader = _practitioner(obr, 32, "rendering", reading)
+    orderer = _practitioner(obr, 16, "ordering", reading)
+    documents = [
+        DocumentChange(
+            external_id=f"report:{clean_id(number, 'OBR-3')}",
+            kind="imaging-report" if imaging else "lab-report",
+            text=_obx_text(texts),
+            title=obr.name_of(4, 2),
+            author_id=reader.provider_id if reader else None,
+            written_at=_instant(obr, 22),
+        )
+    ]
+    if obr.get(2):
+        documents.insert(
+            0,
+            DocumentChange(
+                external_id=f"order:{clean_id(obr.name_of(2), 'OBR-2')}",
+                kind="order",
+                text=f"Order for {obr.name_of(4, 2) or obr.name_of(4)}",
+                title="Order",
+                author_id=orderer.provider_id if orderer else None,
+                written_at=_instant(obr, 6),
+            ),
+        )
+    said["providers"] = (*said.get("providers", ()), *(p for p in (reader, orderer) if p is not None))
+    return EncounterMessage(**said, documents=tuple(documents))
+
+
+_DTM = re.compile(r"(\d{4})(\d{2})?(\d{2})?(?:(\d{2})(\d{2})(\d{2})?(?:\.\d{1,6})?)?([+-]\d{4})?")
+
+
+def _date(segment: Segment | None, index: int) -> date | None:
+    """Return the calendar day as written, whatever its time zone."""
+    if segment is None:
+        return None
+    text = segment.get(index).strip()
+    if not text:
+        return None
+    match = _DTM.fullmatch(text)
+    if match is None or not match[3]:
+        raise MessageRefused("invalid-date", f"{segment.name}-{index}")
+    try:
+        return date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        raise MessageRefused("invalid-date", f"{segment.name}-{index}") from None
+
+
+def _instant(segment: Segment, index: int) -> datetime | None:
+    """Return an instant in UTC; a time without zone counts as UTC."""
+    text = segment.get(index).strip()
+    if not text:
+        return None
+    match = _DTM.fullmatch(text)
+    if match is None or not match[3]:
+        raise MessageRefused("invalid-date", f"{segment.name}-{index}")
+    zone: timezone = UTC
+    if match[7]:
+        minutes = int(match[7][1:3]) * 60 + int(match[7][3:5])
+        if minutes >= 24 * 60:
+            raise MessageRefused("invalid-date", f"{segment.name}-{index}")
+        zone = timezone(timedelta(minutes=-minutes if match[7][0] == "-" else minutes))
+    try:
+        return datetime(
+            int(match[1]),
+            int(match[2]),
+            int(match[3]),
+            int(match[4] or 0),
+            int(match[5] or 0),
+            int(match[6] or 0),
+            tzinfo=zone,
+        ).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise MessageRefused("invalid-date", f"{segment.name}-{index}") from None
+
+
+def split_messages(raw: bytes) -> list[bytes]:
+    """Split a file of messages at every MSH that begins a line; batch headers and trailers fall away."""
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    starts = [match.start() for match in re.finditer(rb"(?:(?<=[\r\n\x0b])|\A)MSH", raw)]
+    if not starts:
+        return [raw] if raw.strip() else []
+    pieces = [raw[start:end] for start, end in zip(starts, [*starts[1:], len(raw)], strict=True)]
+    return [re.split(rb"(?:^|[\r\n])(?:BTS|FTS|BHS|FHS)[^\r\n]*", piece)[0] for piece in pieces]

@@ -1,0 +1,1 @@
+"""Plain SQL revisions of the query service's database, applied in order of their names."""

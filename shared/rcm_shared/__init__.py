@@ -1,0 +1,1 @@
+"""Platform library of the five services: contracts, messaging, Postgres, web, auth, telemetry."""

@@ -1,0 +1,229 @@
+"""The unit of work: what one transaction of a service changes besides its own tables.
+
+Events, timers and work rows are collected while domain functions decide and written by a few set-based statements
+just before the commit. Lock order in every transaction: inbox, position, aggregate rows by key, stream rows by key.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from rcm_shared.contracts.envelope import Envelope
+from rcm_shared.contracts.event import Event
+from rcm_shared.errors import Poison
+from rcm_shared.ids import uuid7
+from rcm_shared.messaging.delivery import Delivery
+from rcm_shared.telemetry import current_traceparent
+
+MAX_EVENT_BYTES = 256 * 1024  # larger facts belong behind an id
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Wake the aggregate at a time; one live timer per (key, kind), setting again moves it."""
+
+    kind: str
+    due_at: datetime
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    """Drop the live timer of this kind, if there is one."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something slow or remote to do after the commit; adding it again outdates a result in progress."""
+
+    kind: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Emitted:
+    key: UUID
+    event: Event
+    cause: Envelope | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A delivery set aside: `dead` failed itself, `parked` waits behind a dead one, `waiting` waits for a gap."""
+
+    delivery: Delivery
+    state: str
+    error_class: str
+    error_code: str
+
+
+class UnitOfWork:
+    """One open transaction. `now` is the business time of its start, `conn` the connection for repositories."""
+
+    def __init__(self, conn: asyncpg.Connection, *, now: datetime, service: str, topic: str) -> None:
+        self.conn = conn
+        self.now = now
+        self.service = service
+        self._topic = topic
+        self._emitted: list[_Emitted] = []
+        self._timers: dict[tuple[UUID, str], SetTimer | CancelTimer] = {}
+        self._work: dict[tuple[UUID, str], Work] = {}
+        self._access: list[tuple[str, UUID | None, str, str]] = []
+        self.dead: list[DeadLetter] = []
+        self.blocked: set[UUID] = set()
+        self.unknown_types = 0
+
+    def emit(self, key: UUID, event: Event, cause: Envelope | None = None) -> None:
+        """Publish a fact about `key` once this transaction commits."""
+        self._emitted.append(_Emitted(key, event, cause))
+
+    def set_timer(self, key: UUID, timer: SetTimer) -> None:
+        """Set or move a timer of the aggregate."""
+        self._timers[key, timer.kind] = timer
+
+    def cancel_timer(self, key: UUID, kind: str) -> None:
+        """Drop a timer of the aggregate."""
+        self._timers[key, kind] = CancelTimer(kind)
+
+    def add_work(self, key: UUID, work: Work) -> None:
+        """Queue slow or remote work for the aggregate."""
+        self._work[key, work.kind] = work
+
+    def record_access(self, *, encounter_id: UUID | None, subject: str, purpose: str, what: str) -> None:
+        """Write down who read patient data, of which encounter, why and what kind."""
+        self._access.append((subject, encounter_id, purpose, what))
+
+    def set_aside(self, delivery: Delivery, error: Exception) -> None:
+        """Dead-letter a delivery and park what follows on its key."""
+        self.blocked.add(delivery.envelope.key)
+        self.dead.append(
+            DeadLetter(delivery, "dead", type(error).__name__, getattr(error, "code", "unexpected"))
+        )
+
+    def park(self, delivery: Delivery) -> None:
+        """Keep a delivery behind the dead one of its key."""
+        self.dead.append(DeadLetter(delivery, "parked", "", ""))
+
+    @property
+    def emitted(self) -> int:
+        """How many events this unit will publish."""
+        return len(self._emitted)
+
+    async def flush(self) -> None:
+        """Write events, timers, work and access rows; called once, before the commit."""
+        if self._emitted:
+            await self._flush_events()
+        if self._timers:
+            await self._flush_timers()
+        if self._work:
+            await self._flush_work()
+        if self._access:
+            await self.conn.executemany(
+                "INSERT INTO access_log (subject, encounter_id, purpose, what, at) VALUES ($1, $2, $3, $4, $5)",
+                [(*row, self.now) for row in self._access],
+            )
+
+    async def _flush_events(self) -> None:
+        counts: dict[UUID, int] = {}
+        for item in self._emitted:
+            counts[item.key] = counts.get(item.key, 0) + 1
+        keys = sorted(counts)
+        rows = await self.conn.fetch(_ADVANCE_STREAMS, keys, [counts[key] for key in keys])
+        next_seq = {row["key"]: row["last_seq"] - counts[row["key"]] + 1 for row in rows}
+
+        traceparent = current_traceparent()
+        columns: tuple[list[Any], ...] = tuple([] for _ in range(10))
+        for item in self._emitted:
+            sequence = next_seq[item.key]
+            next_seq[item.key] = sequence + 1
+            event_id = uuid7()
+            body = item.event.__pydantic_serializer__.to_json(item.event)
+            if len(body) > MAX_EVENT_BYTES:
+                raise Poison("event-too-large")
+            cause = item.cause
+            row = (
+                event_id,
+                item.key,
+                sequence,
+                item.event.TYPE,
+                self.now,
+                getattr(item.event, "facility_id", ""),
+                cause.correlation_id if cause else event_id,
+                cause.id if cause else None,
+                (cause.traceparent if cause else None) or traceparent,
+                body,
+            )
+            for column, value in zip(columns, row, strict=True):
+                column.append(value)
+        await self.conn.execute(_INSERT_EVENTS, self._topic, *columns)
+
+    async def _flush_timers(self) -> None:
+        items = sorted(self._timers.items(), key=lambda item: (item[0][0], item[0][1]))
+        cancelled = [key for key, timer in items if isinstance(timer, CancelTimer)]
+        live = [(key, timer) for key, timer in items if isinstance(timer, SetTimer)]
+        if cancelled:
+            await self.conn.execute(
+                "DELETE FROM timer USING unnest($1::uuid[], $2::text[]) AS c(key, kind)"
+                " WHERE timer.key = c.key AND timer.kind = c.kind",
+                [key for key, _ in cancelled],
+                [kind for _, kind in cancelled],
+            )
+        if live:
+            await self.conn.execute(
+                _UPSERT_TIMERS,
+                [key for (key, _), _ in live],
+                [kind for (_, kind), _ in live],
+                [timer.due_at for _, timer in live],
+                [json.dumps(dict(timer.payload)) for _, timer in live],
+            )
+
+    async def _flush_work(self) -> None:
+        items = sorted(self._work.items(), key=lambda item: (item[0][0], item[0][1]))
+        await self.conn.execute(
+            _UPSERT_WORK,
+            [key for (key, _), _ in items],
+            [kind for (_, kind), _ in items],
+            [json.dumps(dict(work.payload), default=str) for _, work in items],
+        )
+
+
+_ADVANCE_STREAMS = """
+INSERT INTO stream AS s (key, last_seq)
+SELECT key, n FROM unnest($1::uuid[], $2::bigint[]) AS t(key, n) ORDER BY key
+ON CONFLICT (key) DO UPDATE SET last_seq = s.last_seq + excluded.last_seq
+RETURNING key, last_seq
+"""
+
+_INSERT_EVENTS = """
+WITH new AS (
+    SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::timestamptz[], $7::text[],
+                         $8::uuid[], $9::uuid[], $10::text[], $11::bytea[]) WITH ORDINALITY
+        AS t(id, key, sequence, type, occurred_at, facility_id, correlation_id, causation_id, traceparent, body, n)
+), logged AS (
+    INSERT INTO event_log (id, topic, key, sequence, type, occurred_at, facility_id,
+                           correlation_id, causation_id, traceparent, body)
+    SELECT id, $1, key, sequence, type, occurred_at, facility_id,
+           correlation_id, causation_id, traceparent, body FROM new ORDER BY n
+)
+INSERT INTO outbox (key, sequence) SELECT key, sequence FROM new ORDER BY n
+"""
+
+_UPSERT_TIMERS = """
+INSERT INTO timer (key, kind, due_at, payload)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[])
+ON CONFLICT (key, kind) DO UPDATE SET due_at = excluded.due_at, payload = excluded.payload
+"""
+
+_UPSERT_WORK = """
+INSERT INTO work AS w (key, kind, payload)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])
+ON CONFLICT (key, kind) DO UPDATE
+SET payload = excluded.payload, version = w.version + 1, attempts = 0, due_at = now(), leased_until = NULL
+"""

@@ -1,0 +1,57 @@
+"""Progress, not liveness calls: a Kafka consumer can be dead while it says that it runs and the broker answers."""
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from rcm_shared.telemetry import log
+
+if TYPE_CHECKING:
+    from rcm_shared.messaging.consumer import Reader, Reading
+
+STUCK_AFTER_S = 30.0
+EXIT_STATUS = 70
+
+
+class Progress:
+    """When a subscriber last finished a batch."""
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+        self._last = time.monotonic()
+
+    def advanced(self) -> None:
+        """Note a finished batch."""
+        self._last = time.monotonic()
+
+    def idle_s(self) -> float:
+        """Return seconds since the last finished batch."""
+        return time.monotonic() - self._last
+
+
+def fault(reading: "Reading", lag: int) -> str | None:
+    """Return why a subscriber counts as dead, or None while it is well."""
+    subscriber = reading.subscriber
+    if not subscriber.tasks or any(task.done() for task in subscriber.tasks):
+        return "consume-task-ended"
+    coordinator = getattr(subscriber.consumer, "_coordinator", None)
+    task = getattr(coordinator, "_coordination_task", None)
+    if task is not None and task.done():
+        return "coordination-task-ended"
+    if lag > 0 and reading.progress.idle_s() > STUCK_AFTER_S:
+        return "no-progress"
+    return None
+
+
+def faults(reader: "Reader") -> dict[str, str]:
+    """Return the faults of all subscribers, by group."""
+    lags = reader.lag()
+    found = {reading.group: fault(reading, lags[reading.group]) for reading in reader.readings}
+    return {group: why for group, why in found.items() if why}
+
+
+def give_up(found: dict[str, str]) -> None:
+    """End the process so that its supervisor starts a working one; nothing is lost, offsets follow the database."""
+    for group, why in found.items():
+        log().error("consumer is dead, leaving", consumer=group, reason=why)
+    os._exit(EXIT_STATUS)

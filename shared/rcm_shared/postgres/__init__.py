@@ -1,0 +1,1 @@
+"""PostgreSQL: pools, migrations, which errors are worth a retry."""

@@ -1,0 +1,1 @@
+"""Plain SQL revisions of the platform tables."""

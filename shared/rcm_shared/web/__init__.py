@@ -1,0 +1,1 @@
+"""HTTP: app factory, problem answers, idempotent commands, pages, and the client between services."""

@@ -1,0 +1,1 @@
+"""Builders, engines and checks that several tests use."""

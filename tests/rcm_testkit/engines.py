@@ -1,0 +1,142 @@
+"""Real engines for integration tests: embedded by default, containers or external ones by RCM_TEST_BACKEND."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+from rcm_deploy.engines.databases import SERVICES, create_databases, database, role
+from rcm_deploy.engines.system import engines_only
+from rcm_deploy.engines.topics import create_topics
+
+KAFKA_IMAGE = os.environ.get("RCM_TEST_KAFKA_IMAGE", "apache/kafka:4.1.0")
+POSTGRES_IMAGE = os.environ.get("RCM_TEST_POSTGRES_IMAGE", "postgres:18")
+
+
+@dataclass(frozen=True)
+class TestEngines:
+    """Addresses of a running PostgreSQL (one database per service) and Kafka."""
+
+    __test__ = False
+
+    bootstrap: str
+    postgres: str  # a DSN pattern with {role} and {database}
+
+    def dsn(self, service: str) -> str:
+        """Return the address of a service's database in the role that reads and writes."""
+        return self.postgres.format(role=role(service, "app"), database=database(service))
+
+    def owner_dsn(self, service: str) -> str:
+        """Return the address of a service's database in the role that makes tables."""
+        return self.postgres.format(role=role(service, "owner"), database=database(service))
+
+
+def backend() -> str:
+    """Return which engines to use: the setting, or containers when an engine and both images are there."""
+    chosen = os.environ.get("RCM_TEST_BACKEND")
+    if chosen:
+        return chosen
+    docker = shutil.which("docker")
+    if docker is None:
+        return "embedded"
+    for image in (KAFKA_IMAGE, POSTGRES_IMAGE):
+        probe = subprocess.run([docker, "image", "inspect", image], capture_output=True, check=False)
+        if probe.returncode != 0:
+            return "embedded"
+    return "containers"
+
+
+@contextmanager
+def running_engines(home: Path) -> Iterator[TestEngines]:
+    """Run the chosen engines for the time of the block."""
+    kind = backend()
+    if kind == "embedded":
+        with _embedded(home) as engines:
+            yield engines
+    elif kind == "containers":
+        with _containers() as engines:
+            yield engines
+    elif kind == "external":
+        pattern, bootstrap = os.environ["RCM_TEST_POSTGRES"], os.environ["RCM_TEST_KAFKA"]
+        yield TestEngines(bootstrap, pattern)
+    else:
+        raise ValueError("RCM_TEST_BACKEND is embedded, containers or external")
+
+
+@contextmanager
+def _embedded(home: Path) -> Iterator[TestEngines]:
+    """Keep the engines in a thread with a loop of its own, so that each test may have its own loop."""
+    started = threading.Event()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+    found: list[TestEngines] = []
+    failed: list[BaseException] = []
+
+    async def keep() -> None:
+        async with engines_only(home, say=lambda _text: None) as engines:
+            pattern = engines.dsn("intake").replace(role("intake", "app"), "{role}")
+            found.append(TestEngines(engines.kafka_bootstrap, pattern.replace(database("intake"), "{database}")))
+            started.set()
+            await stop.wait()
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(keep())
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            started.set()
+            loop.close()
+
+    thread = threading.Thread(target=run, name="test-engines")
+    thread.start()
+    started.wait()
+    if failed:
+        thread.join()
+        raise failed[0]
+    try:
+        yield found[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+@contextmanager
+def _containers() -> Iterator[TestEngines]:
+    from testcontainers.kafka import KafkaContainer
+    from testcontainers.postgres import PostgresContainer
+
+    with (
+        PostgresContainer(POSTGRES_IMAGE, username="postgres", password="postgres", dbname="postgres") as postgres,
+        KafkaContainer(KAFKA_IMAGE).with_kraft() as kafka,
+    ):
+        host, port = postgres.get_container_host_ip(), postgres.get_exposed_port(5432)
+
+        def superuser(name: str) -> str:
+            return f"postgresql://postgres:postgres@{host}:{port}/{name}"
+
+        asyncio.run(_prepare(superuser, kafka.get_bootstrap_server()))
+        yield TestEngines(
+            kafka.get_bootstrap_server(), f"postgresql://{{role}}:{{role}}@{host}:{port}/{{database}}"
+        )
+
+
+async def _prepare(superuser: Callable[[str], str], bootstrap: str) -> None:
+    await create_databases(superuser)
+    conn = await asyncpg.connect(superuser("postgres"))
+    try:
+        for service in SERVICES:
+            for kind in ("owner", "app", "ro"):
+                name = role(service, kind)
+                await conn.execute(f"ALTER ROLE {name} PASSWORD '{name}'")
+    finally:
+        await conn.close()
+    await create_topics(bootstrap, partitions=4, replication=1, say=lambda _text: None)
+
