@@ -24,7 +24,7 @@ from rcm_shared.postgres.migrate import main as migrate_main
 from rcm_shared.postgres.migrate import migrate
 from rcm_shared.postgres.pool import create_pool
 from rcm_shared.settings import ServiceSettings
-from rcm_shared.telemetry import configure_logging, configure_tracing, log
+from rcm_shared.telemetry import configure_logging, configure_tracing, log, where
 from rcm_shared.timers import ApplyTimers
 from rcm_shared.timers import run as run_timers
 
@@ -137,7 +137,7 @@ class Runtime:
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                log().error("background task failed", where=background.__name__, error=type(error).__name__)
+                log().error("background task failed", error=type(error).__name__, where=where(error))
                 await asyncio.sleep(1.0)
 
     async def _read(self) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -142,6 +143,16 @@ class _LibraryHandler(logging.Handler):
             where=f"{record.name}:{record.funcName}:{record.lineno}",
             error=error,
         )
+
+
+def where(error: BaseException) -> str:
+    """Return the innermost places of an error in our own code, "file:line < file:line"; never its text."""
+    frames = [
+        f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
+        for frame in reversed(traceback.extract_tb(error.__traceback__))
+        if "/rcm_" in frame.filename
+    ]
+    return " < ".join(frames[:3])
 
 
 def log() -> Any:

@@ -10,7 +10,7 @@ import asyncpg
 from rcm_shared.clock import shift
 from rcm_shared.messaging.decide import FiredTimer
 from rcm_shared.messaging.uow import UnitOfWork
-from rcm_shared.telemetry import log
+from rcm_shared.telemetry import log, where
 
 POLL_S = 0.5
 BATCH = 200
@@ -38,7 +38,7 @@ async def run(pool: asyncpg.Pool, begin: Callable[[], Any], apply: ApplyTimers) 
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            log().warning("timers paused", error=type(error).__name__)
+            log().warning("timers paused", error=type(error).__name__, where=where(error))
             fired = []
         if len(fired) < BATCH:
             await asyncio.sleep(POLL_S)

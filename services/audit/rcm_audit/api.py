@@ -267,7 +267,7 @@ async def get_encounter(encounter_id: UUID, who: Reader, runtime: RunningService
 
 @router.get("/encounters/{encounter_id}/timeline")
 async def get_timeline(encounter_id: UUID, who: Reader, runtime: RunningService) -> TimelineOut:
-    """Return every event of one encounter in time order, with causes, and markers where events are missing."""
+    """Return every event of one encounter in time order, with causes, and markers for what is missing."""
     async with runtime.transaction(who.subject) as uow:
         view, rows = await load_timeline(uow, who, encounter_id)
     return TimelineOut(

@@ -1,6 +1,6 @@
-"""SQL of the audit service: the journal, the row per encounter, checkpoints, and what pages and API ask for."""
+"""SQL of the audit service: journal, row per encounter, checkpoints, and what pages and API ask for."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,14 +44,15 @@ RETURNING key, chain_length, chain_hash, body
 _SAVE = """
 UPDATE encounter_view AS e
 SET chain_length = n.chain_length, chain_hash = n.chain_hash, facility_id = n.facility_id, waiting = n.waiting,
-    waiting_since = n.waiting_since, charged_cents = n.charged, paid_cents = n.paid, adjusted_cents = n.adjusted,
-    patient_cents = n.patient, patient_paid_cents = n.patient_paid, balance_cents = n.balance,
-    closing_difference_cents = n.closing_difference, gaps = n.gaps, last_event_at = n.last_event_at, body = n.body
-FROM unnest($1::uuid[], $2::int[], $3::bytea[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[],
-            $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::int[],
-            $15::timestamptz[], $16::text[])
-    AS n(key, chain_length, chain_hash, facility_id, waiting, waiting_since, charged, paid, adjusted, patient,
-         patient_paid, balance, closing_difference, gaps, last_event_at, body)
+    waiting_since = n.waiting_since, charged_cents = n.charged, paid_cents = n.paid,
+    adjusted_cents = n.adjusted, patient_cents = n.patient, patient_paid_cents = n.patient_paid,
+    balance_cents = n.balance, closing_difference_cents = n.closing_difference, gaps = n.gaps,
+    last_event_at = n.last_event_at, body = n.body
+FROM unnest($1::uuid[], $2::int[], $3::bytea[], $4::text[], $5::text[], $6::timestamptz[],
+            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
+            $13::bigint[], $14::int[], $15::timestamptz[], $16::text[])
+    AS n(key, chain_length, chain_hash, facility_id, waiting, waiting_since, charged, paid, adjusted,
+         patient, patient_paid, balance, closing_difference, gaps, last_event_at, body)
 WHERE e.key = n.key
 """
 
@@ -64,7 +65,7 @@ class EncounterRow:
     view: EncounterView | None
 
 
-async def lock_encounters(conn: asyncpg.Connection, keys: Sequence[UUID]) -> dict[UUID, EncounterRow]:
+async def lock_encounters(conn: asyncpg.Connection, keys: Iterable[UUID]) -> dict[UUID, EncounterRow]:
     """Lock the rows of these keys in key order, making those that are missing."""
     rows = await conn.fetch(_LOCK, sorted(keys))
     return {
@@ -193,7 +194,8 @@ async def add_checkpoint(
         list(lengths.values()),
     )
     number: int = await conn.fetchval(
-        "INSERT INTO checkpoint (taken_at, chains, records, root, note) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        "INSERT INTO checkpoint (taken_at, chains, records, root, note)"
+        " VALUES ($1, $2, $3, $4, $5) RETURNING id",
         taken_at,
         chains,
         records,
@@ -227,7 +229,8 @@ async def list_views(
     rows = await conn.fetch(
         "SELECT body FROM encounter_view AS e WHERE body IS NOT NULL"
         " AND ($1::text[] IS NULL OR facility_id = ANY($1)) AND ($2::text IS NULL OR waiting = $2)"
-        " AND ($3::timestamptz IS NULL OR EXISTS (SELECT FROM unnest($4::text[], $5::interval[]) AS l(state, limit_)"
+        " AND ($3::timestamptz IS NULL OR EXISTS ("
+        "      SELECT FROM unnest($4::text[], $5::interval[]) AS l(state, limit_)"
         "      WHERE l.state = e.waiting AND $3 - e.waiting_since > l.limit_))"
         " ORDER BY waiting_since, key LIMIT $6",
         None if facilities is None else list(facilities),

@@ -23,7 +23,7 @@ from rcm_shared.messaging.rebalance import BatchGate, Offsets
 from rcm_shared.messaging.watchdog import Progress
 from rcm_shared.postgres.pool import is_transient
 from rcm_shared.settings import KafkaSettings
-from rcm_shared.telemetry import BATCH_SECONDS, REDELIVERED, log, span
+from rcm_shared.telemetry import BATCH_SECONDS, REDELIVERED, log, span, where
 
 MAX_RECORDS = 500
 IDLE_MS = 20  # FastStream sleeps this long after an empty poll
@@ -144,6 +144,7 @@ class Reader:
                     consumer=reading.group,
                     error=type(error).__name__,
                     sqlstate=getattr(error, "sqlstate", None),
+                    where=where(error),
                     reason="transient" if is_transient(error) else "unexpected",
                 )
                 await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 — jitter

@@ -21,7 +21,7 @@ from rcm_shared.failpoints import failpoint
 from rcm_shared.messaging.apply import MAX_ATTEMPTS
 from rcm_shared.messaging.uow import UnitOfWork
 from rcm_shared.postgres.pool import is_transient
-from rcm_shared.telemetry import WORK_DONE, log
+from rcm_shared.telemetry import WORK_DONE, log, where
 
 LEASE_S = 60
 POLL_S = 0.25
@@ -85,7 +85,9 @@ class Worker:
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                log().warning("work paused", kind=self._kind.kind, error=type(error).__name__)
+                log().warning(
+                    "work paused", kind=self._kind.kind, error=type(error).__name__, where=where(error)
+                )
                 await asyncio.sleep(random.uniform(0.3, 0.8))  # noqa: S311 — jitter
                 continue
             if done < self._kind.batch and not self._stopping:
@@ -166,6 +168,7 @@ class Worker:
             error=type(error).__name__,
             code=code,
             attempts=attempts,
+            where=where(error),
         )
         await self._pool.execute(
             "UPDATE work SET attempts = $4, failed = $5, due_at = now() + $6::interval, leased_until = NULL,"

@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from rcm_shared.auth import Verifier, rule_of
 from rcm_shared.errors import RcmError
 from rcm_shared.runtime import Runtime
+from rcm_shared.telemetry import log, where
 from rcm_shared.web import ops, problems, signin
 from rcm_shared.web.limits import Edge
 
@@ -37,7 +38,11 @@ def create_app(runtime: Runtime) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await runtime.start()
+        try:
+            await runtime.start()
+        except Exception as error:
+            log().error("the service cannot start", error=type(error).__name__, where=where(error))
+            raise
         yield
         await runtime.stop()
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from rcm_shared.auth import Unauthenticated
 from rcm_shared.errors import Poison, Refused, Transient
 from rcm_shared.postgres.pool import is_transient
-from rcm_shared.telemetry import log
+from rcm_shared.telemetry import log, where
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "urn:claimstream:problem:"
@@ -115,9 +115,5 @@ def unexpected(request: Request, error: Exception) -> Response:
     """Answer for an error nobody foresaw: 503 when a retry may help, else 500; the class is logged, not the text."""
     if is_transient(error):
         return unavailable(request, error)
-    frame = error.__traceback__
-    while frame and frame.tb_next:
-        frame = frame.tb_next
-    where = f"{frame.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.tb_lineno}" if frame else ""
-    log().error("unexpected error", error=type(error).__name__, where=where)
+    log().error("unexpected error", error=type(error).__name__, where=where(error))
     return problem(request, 500, "internal", "an unexpected error; it was logged under this request id")

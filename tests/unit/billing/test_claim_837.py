@@ -19,7 +19,6 @@ from rcm_shared.contracts.coding import FinalDiagnosis, FinalProcedure
 from rcm_shared.contracts.intake import CapturedCharge, ClaimForm, Setting
 from rcm_shared.contracts.records import PatientPhi, ProviderRecord
 from rcm_shared.money import Cents
-
 from unit.billing import cases
 
 GOLDEN = cases.ROOT / "tests" / "unit" / "billing" / "golden"
@@ -220,7 +219,7 @@ def test_gate_names_the_claim_at_fault_only() -> None:
     assert broken != data
     verdict = gate.check(broken)
     assert not verdict.passed
-    assert gate.claims_at(broken, verdict.faults) == {bad.claim_control}
+    assert gate.claims_at(broken, verdict.faults) == frozenset({bad.claim_control})
     assert gate.check(data).passed
 
 

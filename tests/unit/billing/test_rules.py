@@ -11,7 +11,6 @@ from rcm_billing.domain.scrubbing import ScrubContext, Severity, scrub
 from rcm_shared.contracts.intake import Setting
 from rcm_shared.contracts.records import ProviderRecord
 from rcm_shared.money import Cents
-
 from unit.billing import cases
 from unit.billing.test_claim_837 import a_dependent_claim, a_secondary_claim
 
@@ -69,9 +68,7 @@ def prior_short_paid() -> ClaimDocument:
     return claim.model_copy(update={"prior_payers": (prior,)})
 
 
-ATTENDING = ProviderRecord(
-    provider_id="a", role="attending", npi="1245319599", last_name="A", first_name="B"
-)
+ATTENDING = ProviderRecord(provider_id="a", role="attending", npi="1245319599", last_name="A", first_name="B")
 OPERATING = ATTENDING.model_copy(update={"role": "operating"})
 D225 = Diagnosis(code="D225", role="first-listed")
 Make = Callable[[], ClaimDocument]
@@ -182,7 +179,7 @@ def test_hits_carry_positions_never_values() -> None:
         ("1234567894", False),
         ("123456789", False),
         ("", False),
-        ("12345678９3", False),  # noqa: RUF001 — a full-width digit
+        ("12345678９3", False),
     ],
 )
 def test_npi_check_digit(npi: str, valid: bool) -> None:

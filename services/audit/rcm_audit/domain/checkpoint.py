@@ -1,7 +1,7 @@
 """The signed checkpoint: one root over all chain heads, so that a rewrite of the whole database shows.
 
-Wire: a C2SP tlog-checkpoint (origin, size, root in base64, then our count of records) as a signed note with one
-Ed25519 signature. A copy outside the database is what makes it worth having.
+Wire: a C2SP tlog-checkpoint (origin, size, root in base64, then our count of records) as a signed note with
+one Ed25519 signature. A copy outside the database is what makes it worth having.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Where an encounter stands, folded from every service's facts: states, money, and what it waits for.
 
-Facts of one topic come in order, facts of different topics in any: each handler touches only what its own topic
-says, and what the encounter waits for is derived from all of it afterwards.
+Facts of one topic come in order, facts of different topics in any: each handler touches only what its own
+topic says, and what the encounter waits for is derived from all of it afterwards.
 """
 
 from collections.abc import Callable, Mapping

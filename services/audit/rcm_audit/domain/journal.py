@@ -1,7 +1,7 @@
-"""The journal's hash chain: each encounter's records, in the order in which audit took them, linked by SHA-256.
+"""The journal's hash chain: each encounter's records, in the order in which audit took them.
 
-`h = SHA-256(previous || canonical record)`. The record covers the envelope, when audit took it and the digest of
-the raw body, so that neither a field nor a byte of a body can change without breaking the chain.
+`h = SHA-256(previous || canonical record)`. The record covers the envelope, when audit took it and the digest
+of the raw body, so that neither a field nor a byte of a body can change without breaking the chain.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The timeline of one encounter: every event of every service, what led to it, and where events are missing."""
+"""The timeline of one encounter: every service's events, what led to them, and where some are missing."""
 
 import json
 from collections.abc import Iterable, Sequence

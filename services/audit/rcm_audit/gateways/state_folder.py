@@ -23,8 +23,8 @@ class StateFolder:
     def signing_key(self) -> Ed25519PrivateKey:
         """Return the signing key; the default one is made at the first start.
 
-        Raises: ValueError when the file holds no Ed25519 key, FileNotFoundError when a key named in the settings
-        is not there.
+        Raises: ValueError when the file holds no Ed25519 key, FileNotFoundError when a key named in the
+        settings is not there.
         """
         if self._own_key and not self._key_file.exists():
             self._make_key()

@@ -1,4 +1,4 @@
-"""Takes signed checkpoints in the background, and verifies the journal against itself and the last of them."""
+"""Takes signed checkpoints in the background; verifies the journal against itself and the last of them."""
 
 import asyncio
 from contextlib import suppress

@@ -9,25 +9,25 @@ class BillingError(RcmError):
     code = "billing"
 
 
-class IllegalTransition(BillingError):  # noqa: N818 — errors are named as facts
+class IllegalTransition(BillingError):
     """The state machine does not know this step; it is refused, never coerced."""
 
     code = "illegal-transition"
 
 
-class OutOfBalance(BillingError):  # noqa: N818 — errors are named as facts
+class OutOfBalance(BillingError):
     """Amounts that must agree do not; `code` names the equation and its position."""
 
     code = "out-of-balance"
 
 
-class WireRefused(BillingError):  # noqa: N818 — errors are named as facts
+class WireRefused(BillingError):
     """A value cannot be written as X12; `code` names the element, never the value."""
 
     code = "wire-refused"
 
 
-class Unreadable(BillingError):  # noqa: N818 — errors are named as facts
+class Unreadable(BillingError):
     """Bytes from a partner are no X12 interchange; `code` says where reading stopped."""
 
     code = "unreadable"

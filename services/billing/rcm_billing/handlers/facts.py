@@ -6,7 +6,7 @@ Topics arrive in any order, so every decision only adds its fact and asks whethe
 from datetime import timedelta
 from uuid import UUID
 
-from rcm_shared.contracts.billing import ClaimHeld
+from rcm_shared.contracts.billing import ClaimHeld, PaymentPosted
 from rcm_shared.contracts.coding import CodingFinalised, CodingReopened, QueryRequested
 from rcm_shared.contracts.event import Event
 from rcm_shared.contracts.intake import (
@@ -17,10 +17,12 @@ from rcm_shared.contracts.intake import (
     EncountersMerged,
 )
 from rcm_shared.contracts.query import QueryAnswered, QueryExpired, QueryRetracted, QuerySent
+from rcm_shared.ids import derived_uuid
 from rcm_shared.messaging.decide import Decision, FiredTimer, Moment
 from rcm_shared.messaging.uow import SetTimer, Work
+from rcm_shared.money import Cents
 
-from rcm_billing.domain.account import Account, BuildReason, Coding
+from rcm_billing.domain.account import Account, BuildReason, Coding, book_charge
 from rcm_billing.domain.claim import IN_FLIGHT, UNSENT, ClaimState
 from rcm_billing.domain.submission import SYSTEM
 
@@ -104,21 +106,39 @@ def _again_when_building(account: Account, moment: Moment) -> _Result:
 
 def cancel(account: Account | None, event: EncounterCancelled, moment: Moment) -> _Result:
     """Void what was not sent; what was stays visible as cancelled until a person voids it with the payer."""
-    return Decision(_cancelled(_opened(account, moment, event.facility_id), event.reason))
+    return _cancelled(_opened(account, moment, event.facility_id), event.reason)
 
 
 def merge(account: Account | None, event: EncountersMerged, moment: Moment) -> _Result:
     """Bill the survivor only."""
     if event.merged_id != moment.key:
         return Decision()
-    return Decision(_cancelled(_opened(account, moment, event.facility_id), "merged"))
+    return _cancelled(_opened(account, moment, event.facility_id), "merged")
 
 
-def _cancelled(account: Account, reason: str) -> Account:
+def _cancelled(account: Account, reason: str) -> _Result:
+    events: tuple[Event, ...] = ()
     for claim in account.claims:
         if claim.state in UNSENT or claim.state is ClaimState.REJECTED:
             account = account.with_claim(claim.move(ClaimState.VOIDED))
-    return account.but(cancelled=reason, build=None)
+    account = account.but(cancelled=reason, build=None)
+    charged = account.totals.charged
+    if charged and all(claim.state is ClaimState.VOIDED for claim in account.claims):
+        # nothing of it is with a payer: the charge is taken back
+        last = account.claims[-1]
+        transaction_id = derived_uuid(last.claim_id, "charge-cancelled")
+        account = book_charge(account, transaction_id, Cents(0), last.claim_id)
+        events = (
+            PaymentPosted(
+                actor=SYSTEM,
+                facility_id=account.facility_id,
+                transaction_id=transaction_id,
+                source="reversal",
+                paid_cents=Cents(0),
+                charged_cents=Cents(-charged),
+            ),
+        )
+    return Decision(account, events)
 
 
 def finalise(account: Account | None, event: CodingFinalised, moment: Moment) -> _Result:

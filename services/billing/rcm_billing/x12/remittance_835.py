@@ -105,7 +105,7 @@ class _Reading:
             method=bpr.get(4),
             trace=trn.get(2),
             payer_trace_id=trn.get(3),
-            paid_on=_date(bpr.get(16)) if bpr.get(16) else None,
+            paid_on=_payment_date(bpr.get(16)),
             claims=tuple(_claim(ordinal, claim) for ordinal, claim in enumerate(self.claims, 1)),
             provider_adjustments=tuple(self.provider),
         )
@@ -121,6 +121,14 @@ def _date(value: str) -> date:
     if len(value) < 8 or not value[:8].isdigit():
         raise ValueError("not a date")
     return date(int(value[:4]), int(value[4:6]), int(value[6:8]))
+
+
+def _payment_date(value: str) -> date | None:
+    """BPR16 only informs; a payer that puts something else there is still read."""
+    try:
+        return _date(value)
+    except ValueError:
+        return None
 
 
 def _adjustments(segment: Segment) -> list[Adjustment]:

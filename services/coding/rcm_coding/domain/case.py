@@ -63,6 +63,7 @@ class CodeAssignment:
     poa: str | None = None
     service_date: date | None = None
     pointers: tuple[int, ...] = ()
+    serves: tuple[str, ...] = ()  # of a procedure: the diagnoses that it is for
     rules: tuple[str, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     suggested_code: str | None = None  # of an override: what was suggested
@@ -229,7 +230,7 @@ def codes_for_claim(case: CodingCase) -> tuple[tuple[FinalDiagnosis, ...], tuple
 
     The principal or first-listed diagnosis comes first, external causes last; a procedure points to the
     diagnoses
-    that were named for it, else to the first four that are no external causes. Captured charges lend a
+    that were named for it or that it is for, else to the first four that are no external causes. Captured charges lend a
     procedure
     their units, amount and revenue code; without one the amount stays None.
     """
@@ -250,7 +251,7 @@ def codes_for_claim(case: CodingCase) -> tuple[tuple[FinalDiagnosis, ...], tuple
     )
     default = default_pointers(finals)
     procedures = tuple(
-        _final_procedure(case, item, default, len(finals))
+        _final_procedure(case, item, finals, default)
         for item in sorted(
             (item for item in chosen if item.system != "ICD-10-CM"),
             key=lambda item: (item.position, item.code),
@@ -282,10 +283,12 @@ def _diagnosis_order(item: CodeAssignment) -> tuple[int, int, str]:
 
 
 def _final_procedure(
-    case: CodingCase, item: CodeAssignment, default: tuple[int, ...], diagnoses: int
+    case: CodingCase, item: CodeAssignment, diagnoses: tuple[FinalDiagnosis, ...], default: tuple[int, ...]
 ) -> FinalProcedure:
     charge = next((line for line in case.charges or () if line.code == item.code), None)
-    pointers = tuple(at for at in item.pointers if 0 < at <= diagnoses)[:MAX_POINTERS] or default
+    named = tuple(at for at in item.pointers if 0 < at <= len(diagnoses))
+    served = tuple(at for at, found in enumerate(diagnoses, 1) if found.code in item.serves and at in default)
+    pointers = named[:MAX_POINTERS] or served or default
     inpatient_procedure = item.system == "ICD-10-PCS"
     return FinalProcedure(
         system=item.system,

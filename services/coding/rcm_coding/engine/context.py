@@ -86,7 +86,8 @@ _AFTER: tuple[tuple[Status, str], ...] = (
         r"\b(?:(?:has|have|had|was|were|is|are|been)(?: been)? (?:ruled out|excluded|negative"
         r"|absent|denied)|(?:was|were|is|are) not (?:seen|identified|present|found|noted"
         r"|appreciated|observed)"
-        r"|not (?:seen|identified|present|found|noted|appreciated|observed|performed|done|needed|required|obtained|given|used)|unlikely"
+        r"|not (?:seen|identified|present|found|noted|appreciated|observed|performed"
+        r"|done|needed|required|obtained|given|used)|unlikely"
         r"|ruled out|(?:tests? |screens? |swabs? )?(?:is |was |were |are )?negative\b"
         r"|: ?(?:no|none|negative|absent|denies)\b)",
     ),

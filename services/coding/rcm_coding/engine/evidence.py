@@ -56,6 +56,7 @@ class Suggestion:
     alternatives: tuple[Alternative, ...] = ()
     poa: str | None = None
     units: int = 1
+    serves: tuple[str, ...] = ()  # of a procedure: the suggested diagnoses that it is for
 
     def __post_init__(self) -> None:
         if not self.evidence:

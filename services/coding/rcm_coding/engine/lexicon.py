@@ -24,6 +24,7 @@ _LIFTED = re.compile(
 )
 _NONESSENTIAL = re.compile(r"\([^)]*\)")
 _MAX_TERM_STEMS = 9
+_SHORT = 2  # letters of an abbreviation that must be written in capitals
 _MAX_TERM_CODES = 60
 _SLACK_TOKENS = 3  # tokens a term's window may be longer than the term, plus one for each stem
 
@@ -87,6 +88,8 @@ class Lexicon:
         for at, word in enumerate(words):
             for phrase, stems in self._phrases.get(word.stem, ()):
                 last = at + len(phrase)
+                if len(phrase) == 1 and len(phrase[0]) <= _SHORT and not word.capitals:
+                    continue  # "Ms" is no abbreviation of a disease
                 if last <= len(words) and tuple(item.stem for item in words[at:last]) == phrase:
                     extra.setdefault(at, set()).update(stems)
                     low, high = spans.get(at, (word.start, word.end))

@@ -129,6 +129,7 @@ class Token:
     word: str
     start: int
     end: int
+    capitals: bool = False  # written in capitals, as abbreviations are
 
 
 @lru_cache(maxsize=60_000)
@@ -163,7 +164,7 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     found = []
     for match in _WORD.finditer(text, start, stop):
         word = match.group()
-        found.append(Token(stem(word), word.lower(), match.start(), match.end()))
+        found.append(Token(stem(word), word.lower(), match.start(), match.end(), word.isupper()))
     return found
 
 

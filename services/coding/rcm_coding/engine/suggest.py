@@ -19,7 +19,7 @@ from rcm_coding.engine.lexicon import Match
 from rcm_coding.engine.pcs import find_pcs
 from rcm_coding.engine.procedures import DEMO_PACK, Procedure, find_procedures
 from rcm_coding.engine.reading import Record, Statement
-from rcm_coding.engine.refine import Refined, refine
+from rcm_coding.engine.refine import Refined, is_unspecified, refine
 from rcm_coding.engine.visits import visit_level
 
 #: Suggestions below this are not shown.
@@ -43,6 +43,7 @@ class _Found:
     evidence: dict[Evidence, None] = field(default_factory=dict)
     rules: dict[str, None] = field(default_factory=dict)
     refined: Refined | None = None
+    terms: set[frozenset[str]] = field(default_factory=set)
     at_admission: bool = False
 
 
@@ -83,7 +84,7 @@ def suggest(
         not_evaluated.append("ICD-10-PCS:first-rules-only")
     else:
         done = find_procedures(record, setting)
-        procedures = [_procedure(item) for item in done]
+        procedures = [_procedure(item, diagnoses) for item in done]
         visit, visit_suggestion = _visit(record, setting, claim_form, diagnoses, done)
         if visit_suggestion:
             procedures.insert(0, visit_suggestion)
@@ -124,11 +125,36 @@ def _diagnoses(record: Record, setting: str, knowledge: Knowledge) -> tuple[list
             if statement.weight <= 0:
                 continue
             _note(found, refined, statement, match, places, record, at)
+    kept, general = _drop_general(found.values(), knowledge)
+    suppressed.extend(general)
     ordered = sorted(
-        found.values(),
+        kept,
         key=lambda item: (item.stated_at is None, item.stated_at or (0, 0), -item.score, item.first_at),
     )
     return ordered, suppressed
+
+
+def _drop_general(items: Iterable[_Found], knowledge: Knowledge) -> tuple[list[_Found], list[Suppressed]]:
+    """Drop "anemia, unspecified" where every mention of it is part of a narrower statement elsewhere."""
+    found = list(items)
+    kept: list[_Found] = []
+    dropped: list[Suppressed] = []
+    for item in found:
+        narrower = next(
+            (
+                other
+                for other in found
+                if other is not item
+                and other.score >= 0.6 * item.score
+                and all(any(term < wider for wider in other.terms) for term in item.terms)
+            ),
+            None,
+        )
+        if narrower and is_unspecified(knowledge.tabular.title(item.code)):
+            dropped.append(Suppressed(item.code, f"less-specific-than-{narrower.code}", tuple(item.evidence)))
+        else:
+            kept.append(item)
+    return kept, dropped
 
 
 def _refusal(status: Status, code: str, statement: Statement, setting: str) -> str | None:
@@ -164,8 +190,9 @@ def _note(
     if refined.code[0] in "PQ" and section not in _STATED:
         return  # a malformation or perinatal condition is stated as a diagnosis, not met in passing
     if record.has_assessment and section not in _STATED:
-        weight *= 0.6
+        weight *= 0.2 if refined.code[0] == "R" else 0.6
     item = found.setdefault(refined.code, _Found(refined.code, first_at=(statement.document.order, at)))
+    item.terms.add(match.term.stems)
     stems = len(match.term.stems)
     score = 0.15 + 0.5 * weight + 0.08 * min(stems, 4) + (0.08 if match.term.curated else 0.0)
     score -= 0.25 * (1.0 - match.tightness)
@@ -208,18 +235,18 @@ def _suggestion(item: _Found, setting: str, knowledge: Knowledge) -> Suggestion:
     )
 
 
-def _procedure(item: Procedure) -> Suggestion:
-    system = "CPT" if item.code[0].isdigit() else "HCPCS"
+def _procedure(item: Procedure, diagnoses: list[Suggestion]) -> Suggestion:
     return Suggestion(
-        system,
-        item.code,
-        DEMO_PACK[item.code],
-        item.score,
-        "procedure",
-        item.evidence,
-        item.modifiers,
-        item.rules,
+        system="CPT" if item.code[0].isdigit() else "HCPCS",
+        code=item.code,
+        description=DEMO_PACK[item.code],
+        score=item.score,
+        role="procedure",
+        evidence=item.evidence,
+        modifiers=item.modifiers,
+        rules=item.rules,
         units=item.units,
+        serves=tuple(found.code for found in diagnoses if item.treats and found.code.startswith(item.treats)),
     )
 
 
@@ -250,6 +277,7 @@ def _visit(
         evidence,
         ("25",) if separate else (),
         (f"visit:{visit.basis}", *(("modifier-25:separate-problem",) if separate else ())),
+        serves=tuple(item.code for item in own),
     )
 
 

@@ -411,6 +411,49 @@ stumble fall > W01.0
 trip over > W01.0
 slip on ice > W00.0
 fall ice > W00.0
+lumbar strain > S39.012
+low back strain > S39.012
+back strain > S39.012
+neck strain > S16.1
+cervical strain > S16.1
+shoulder strain > S46.91
+knee strain > S86.91
+knee sprain > S83.9
+pituitary adenoma > D35.2
+hemianopia bitemporal > H53.47
+anxiety depression > F41.8
+vitamin d deficiency > E55.9
+b12 deficiency > E53.8
+polycystic ovarian syndrome > E28.2
+endometriosis > N80.9
+ovarian cyst > N83.20
+uterine fibroid > D25.9
+erectile dysfunction > N52.9
+aortic stenosis > I35.0
+mitral regurgitation > I34.0
+aortic aneurysm > I71.9
+varicose veins > I83.90
+lymphedema > I89.0
+sleep disturbance > G47.9
+neuropathy > G62.9
+peripheral neuropathy > G62.9
+vertigo > R42
+tinnitus > H93.1
+hearing loss > H91.9
+glaucoma > H40.9
+macular degeneration > H35.30
+fatty liver > K76.0
+hepatitis c > B18.2
+hiv > B20
+bursitis > M71.9
+tendinitis > M77.9
+fibromyalgia > M79.7
+lumbar stenosis > M48.06
+herniated disc lumbar > M51.26
+disc herniation lumbar > M51.26
+kyphosis > M40.209
+scoliosis > M41.9
+carpal tunnel > G56.0
 fall stairs > W10.9
 fall ladder > W11
 fall from bed > W06

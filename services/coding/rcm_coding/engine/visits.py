@@ -23,6 +23,9 @@ EMERGENCY = {1: "99282", 2: "99283", 3: "99284", 4: "99285"}
 #: kinds of work at least -> code: a facility policy, not a national rule
 FACILITY_ED_POINTS = ((6, "99285"), (4, "99284"), (2, "99283"), (1, "99282"), (0, "99281"))
 
+#: A problem counts when the assessment states it; without any assessment, when the note clearly does.
+STATED_SCORE = 0.6
+UNSTATED_SCORE = 0.45
 _CHRONIC = re.compile(
     r"^(?:E0[0-7]|E1[0-3]|E66|E78|I1[0-6]|I2[05]|I48|I50|I73|J4[0-5]|M0[5-6]|M1[0-9]|M81"
     r"|N18|N40|F|G[2-4]|K21|K5[018]|K7[0-4]|C|L40|B20|D5|D6[04])"
@@ -149,7 +152,8 @@ def visit_level(
     `problems` are the suggested diagnoses that no procedure of the encounter treats (modifier 25 needs work
     of its own).
     """
-    wanted = [item for item in problems if item.score >= 0.45]
+    least = STATED_SCORE if record.has_assessment else UNSTATED_SCORE
+    wanted = [item for item in problems if item.score >= least]
     if setting == "ed":
         return _facility_visit(record) if claim_form == "837I" else _emergency(record, wanted)
     if (

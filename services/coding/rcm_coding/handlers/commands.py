@@ -98,6 +98,7 @@ def suggested(case: CodingCase, found: Suggestions, record_version: int) -> Case
             modifiers=item.modifiers,
             units=item.units,
             poa=item.poa,
+            serves=item.serves,
             rules=item.rules,
             alternatives=item.alternatives,
             position=at,

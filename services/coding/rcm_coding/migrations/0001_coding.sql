@@ -36,10 +36,6 @@ CREATE TABLE coding_decision (
     at             timestamptz NOT NULL
 );
 CREATE INDEX coding_decision_encounter ON coding_decision (encounter_id, id);
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'coding_decision is append-only';
-END $$;
 CREATE TRIGGER coding_decision_append_only BEFORE UPDATE OR DELETE ON coding_decision
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

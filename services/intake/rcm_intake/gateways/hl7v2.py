@@ -348,7 +348,7 @@ def _common(segments: dict[str, list[Segment]], reading: Reading) -> dict[str, A
     if pv1:
         admitted, discharged = _instant(pv1, 44), _instant(pv1, 45)
         said["setting"] = _setting(pv1)
-        said["providers"] = _providers(pv1, reading)
+        said["providers"] = (*_providers(pv1, reading), *_surgeons(segments, reading))
         said["stay"] = StayRecord(
             admitted_at=admitted,
             discharged_at=discharged,
@@ -427,6 +427,14 @@ def _providers(pv1: Segment, reading: Reading) -> tuple[ProviderRecord, ...]:
     roles = ((7, "attending"), (8, "referring"), (9, "consulting"), (17, "admitting"))
     found = (_practitioner(pv1, index, role, reading) for index, role in roles)
     return tuple(provider for provider in found if provider is not None)
+
+
+def _surgeons(segments: dict[str, list[Segment]], reading: Reading) -> Iterator[ProviderRecord]:
+    """Give the surgeon of each procedure (PR1-11) as the operating provider of the claim."""
+    for procedure in segments.get("PR1", []):
+        surgeon = _practitioner(procedure, 11, "operating", reading)
+        if surgeon is not None:
+            yield surgeon
 
 
 def _practitioner(segment: Segment, index: int, role: str, reading: Reading) -> ProviderRecord | None:

@@ -141,7 +141,7 @@ def _q7(query: ProviderQuery, content: Content, record: Record) -> bool:
         not any(
             (quote.document_id, quote.version) == (document.document_id, document.version)
             and quote.start <= start
-            and min(end, start + len(quote.text)) <= quote.end
+            and end <= quote.end
             for quote in content.quotes
         )
         for document, (start, end) in contrary_spans(template, record)

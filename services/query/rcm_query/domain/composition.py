@@ -14,6 +14,7 @@ from rcm_query.domain.provider_query import Content, Form, Option, OptionKind, P
 from rcm_query.domain.templates import NOT_SIGNIFICANT, OTHER, UNABLE, OptionTemplate, Template
 
 MAX_QUOTE_CHARS = 600
+MARGIN_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,10 @@ class _Quotes:
         self.quotes: list[Quote] = []
 
     def add(self, document: Document, start: int, end: int, *, contrary: bool = False) -> int:
-        start, end = clinical_text.sentence_around(document.text, start, end)
-        end = min(end, start + MAX_QUOTE_CHARS)
+        left, right = clinical_text.sentence_around(document.text, start, end)
+        if right - left > MAX_QUOTE_CHARS:  # text without punctuation: the words around the span
+            left, right = max(left, start - MARGIN_CHARS), min(right, end + MARGIN_CHARS)
+        start, end = left, right
         for position, known in enumerate(self.quotes):
             same = (known.document_id, known.version) == (document.document_id, document.version)
             if same and known.start <= start and end <= known.end:
@@ -98,9 +101,9 @@ def _support(option: OptionTemplate, record: Record, quotes: _Quotes) -> tuple[i
 
 
 def contrary_spans(template: Template, record: Record) -> list[tuple[Document, tuple[int, int]]]:
-    """Return every sentence that speaks against the template's condition."""
+    """Return every place that speaks against the template's condition."""
     return [
-        (document, clinical_text.sentence_around(document.text, *found.span()))
+        (document, found.span())
         for document in record.documents
         for expression in template.contrary
         for found in clinical_text.pattern(expression).finditer(document.text)

@@ -19,7 +19,7 @@ def test_known_headers_have_kinds() -> None:
 
 
 def test_wrapped_line_is_one_statement() -> None:
-    text = "ASSESSMENT:\nThe patient is a man who was seen today for his chronic and\nsevere gout of the foot.\n2. Cough"
+    text = "ASSESSMENT:\nThe patient is a man who is seen now for his chronic and\nsevere gout of the foot.\n2. Cough"
     section = cut_sections(text)[0]
     statements = [text[item.start : item.end] for item in cut_sentences(text, section)]
     assert any("chronic and\nsevere gout" in item for item in statements)

@@ -195,11 +195,10 @@ def test_odd_text_yields_nothing_and_no_error(read: Read, text: str) -> None:
     assert read(text).suggestions == ()
 
 
-PIECES = st.sampled_from(
-    "no denies possible history of family mother pneumonia left right knee pain hypertension heart failure fracture "
-    "of the distal radius Assessment: Plan: HPI: , . ; \n İ ß type 2 diabetes mellitus stage 3 injected triamcinolone "
-    "CT chest with contrast mole back liquid nitrogen 40 mg".split(" ")
-)
+WORDS = """no denies possible history of family mother pneumonia left right knee pain hypertension heart failure
+fracture of the distal radius Assessment: Plan: HPI: , . ; İ ß type 2 diabetes mellitus stage 3 injected triamcinolone
+CT chest with contrast mole back liquid nitrogen 40 mg"""
+PIECES = st.sampled_from(WORDS.split())
 
 
 @given(st.lists(PIECES, max_size=60), st.sampled_from(["office", "ed", "inpatient", "surgery", "imaging"]))

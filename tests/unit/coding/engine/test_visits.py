@@ -43,7 +43,7 @@ def test_office_level(read: Read, text: str, code: str) -> None:
 
 def test_emergency_physician_level_has_no_time_option(read: Read) -> None:
     found = read(
-        "HPI: Here with an ankle sprain.\nAssessment: Sprain of ligament of left ankle.\nPlan: Ice. Time spent 60 minutes.",
+        "HPI: Ankle sprain.\nAssessment: Sprain of ligament of left ankle.\nPlan: Ice. Time spent 60 minutes.",
         setting="ed",
         kind="ed-note",
     )
