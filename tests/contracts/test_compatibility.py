@@ -6,7 +6,7 @@ import pytest
 from rcm_shared.contracts.compatibility import Fault, faults
 
 
-def _schema(properties: dict[str, Any], *, required: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+def _schema(properties: dict[str, Any], *, required: Any = (), **more: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(required), **more}
 
 

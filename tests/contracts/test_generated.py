@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
 from rcm_shared.contracts import asyncapi, compatibility, generate
 from rcm_shared.contracts.envelope import from_headers, to_headers
 from rcm_shared.contracts.event import Event, event_types

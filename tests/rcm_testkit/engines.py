@@ -15,7 +15,7 @@ from rcm_deploy.engines.databases import SERVICES, create_databases, database, r
 from rcm_deploy.engines.system import engines_only
 from rcm_deploy.engines.topics import create_topics
 
-KAFKA_IMAGE = os.environ.get("RCM_TEST_KAFKA_IMAGE", "apache/kafka:4.1.0")
+KAFKA_IMAGE = os.environ.get("RCM_TEST_KAFKA_IMAGE", "apache/kafka:4.4.0")
 POSTGRES_IMAGE = os.environ.get("RCM_TEST_POSTGRES_IMAGE", "postgres:18")
 
 

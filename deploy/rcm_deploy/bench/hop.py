@@ -7,13 +7,11 @@ its own topic; the last publishes nothing.
 import asyncio
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from pydantic_settings import SettingsConfigDict
-from rcm_shared import failpoints
 from rcm_shared.contracts import topics
 from rcm_shared.contracts.audit import FindingIssued
 from rcm_shared.contracts.billing import ClaimSubmitted
@@ -21,6 +19,7 @@ from rcm_shared.contracts.coding import SuggestionsProposed
 from rcm_shared.contracts.event import Event
 from rcm_shared.contracts.query import QuerySent
 from rcm_shared.contracts.topics import Topic
+from rcm_shared.messaging import consumer
 from rcm_shared.messaging.delivery import Delivery
 from rcm_shared.messaging.uow import UnitOfWork
 from rcm_shared.runtime import Runtime, ServiceSpec
@@ -83,6 +82,8 @@ class HopSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="RCM_HOP_", frozen=True, extra="ignore")
 
+    single: bool = False  # one event a poll, and so one transaction an event
+
 
 def hop(service: str) -> ServiceSpec:
     """Build the hop that takes a service's place in the chain."""
@@ -106,10 +107,11 @@ def hop(service: str) -> ServiceSpec:
 
 
 async def run(service: str) -> None:
-    """Run a hop until it is told to stop, then print the CPU seconds that it used."""
+    """Run a hop until it is told to stop."""
     settings = HopSettings()
     configure_logging(service, settings.shared.log_level)
-    failpoints.configure(settings.shared.failpoints, settings.shared.failpoints_seed)
+    if settings.single:
+        consumer.MAX_RECORDS = 1
     runtime = Runtime(hop(service), settings)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -120,7 +122,6 @@ async def run(service: str) -> None:
     print("ready", flush=True)
     await stop.wait()
     await runtime.stop()
-    print(f"cpu {time.process_time():.3f}", flush=True)
 
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> None:

@@ -108,7 +108,7 @@ async def ask_provider(coder: Person, provider: Person, encounter_id: str, query
         (
             option["key"]
             for option in shown["options"]
-            if query["answer"].casefold() in option["label"].casefold()
+            if query["answer"].casefold() == option["label"].casefold()
         ),
         None,
     )

@@ -93,7 +93,7 @@ def format_of(raw: bytes) -> str:
 
 def messages_of(raw: bytes) -> list[tuple[str, bytes]]:
     """Return the (format, bytes) of each message of a file."""
-    from rcm_intake.gateways.hl7v2 import split_messages
+    from rcm_intake.gateways.hl7v2_syntax import split_messages
 
     kind = format_of(raw)
     return [(kind, piece) for piece in split_messages(raw)] if kind == "hl7v2" else [(kind, raw)]

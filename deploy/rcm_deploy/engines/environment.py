@@ -43,6 +43,7 @@ def service_environment(
         "PYTHONUNBUFFERED": "1",
         "RCM_KAFKA_BOOTSTRAP": bootstrap,
         "RCM_EXCHANGE_DIR": str(home.exchange),
+        "RCM_AUDIT_STATE_DIR": str(home.audit),
         "RCM_AUTH_JWKS": str(keys.public),
         "RCM_AUTH_KEY": str(keys.private),
         "RCM_REPLICA": "0",

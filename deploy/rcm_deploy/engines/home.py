@@ -37,6 +37,10 @@ class Home:
         return self.root / "exchange"
 
     @property
+    def audit(self) -> Path:
+        return self.root / "audit"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -57,7 +61,7 @@ class Home:
 
     def contents(self) -> list[Path]:
         """Return everything that a system keeps here, for deletion; other files there are not ours."""
-        folders = [self.postgres, self.kafka, self.keys, self.exchange, self.logs]
+        folders = [self.postgres, self.kafka, self.keys, self.exchange, self.audit, self.logs]
         folders += [self.root / name for name in ("demo", "chaos", "bench")]  # systems that come and go
         return [*folders, self.state_file, self.ports_file]
 

@@ -36,9 +36,14 @@ CHUNK = 500  # journal rows between two looks at other tasks
 CHECKPOINT_LOCK = 7_263_011
 
 _LOCK = """
-INSERT INTO encounter_view AS e (key) SELECT key FROM unnest($1::uuid[]) AS key ORDER BY key
-ON CONFLICT (key) DO UPDATE SET chain_length = e.chain_length
-RETURNING key, chain_length, chain_hash, body
+SELECT key, chain_length, chain_hash, body FROM encounter_view
+WHERE key = ANY($1::uuid[]) ORDER BY key FOR NO KEY UPDATE
+"""
+
+_MAKE = """
+INSERT INTO encounter_view (key)
+SELECT n.key FROM unnest($1::uuid[]) AS n(key)
+WHERE NOT EXISTS (SELECT FROM encounter_view AS e WHERE e.key = n.key) ORDER BY n.key ON CONFLICT DO NOTHING
 """
 
 _SAVE = """
@@ -66,8 +71,13 @@ class EncounterRow:
 
 
 async def lock_encounters(conn: asyncpg.Connection, keys: Iterable[UUID]) -> dict[UUID, EncounterRow]:
-    """Lock the rows of these keys in key order, making those that are missing."""
-    rows = await conn.fetch(_LOCK, sorted(keys))
+    """Make the rows that are missing, then lock all in key order.
+
+    Two topics that bring the same new keys at the same moment may deadlock; the platform tries the loser again.
+    """
+    wanted = sorted(keys)
+    await conn.execute(_MAKE, wanted)
+    rows = await conn.fetch(_LOCK, wanted)
     return {
         row["key"]: EncounterRow(
             ChainHead(row["chain_length"], row["chain_hash"]),
@@ -106,7 +116,7 @@ async def save_encounters(conn: asyncpg.Connection, rows: dict[UUID, EncounterRo
                 view.closing_difference_cents,
                 sum(gap.last - gap.first + 1 for gap in view.gaps),
                 view.last_event_at,
-                _VIEW.dump_json(view).decode(),
+                _VIEW.dump_json(view, exclude_defaults=True).decode(),
             )
         )
         for column, value in zip(columns, values, strict=True):
@@ -174,6 +184,19 @@ async def list_checkpoint_lengths(conn: asyncpg.Connection) -> dict[UUID, int]:
     """Return how long each chain was at the last checkpoint, in key order."""
     rows = await conn.fetch("SELECT key, length FROM checkpoint_head ORDER BY key")
     return {row["key"]: row["length"] for row in rows}
+
+
+async def list_covered_heads(conn: asyncpg.Connection) -> dict[UUID, ChainHead]:
+    """Return what the last checkpoint covers as the journal says it now, in key order.
+
+    A chain that has not grown is read from its head, a grown one from the journal; a lost record gives no hash.
+    """
+    rows = await conn.fetch(
+        "SELECT c.key, c.length, CASE WHEN e.chain_length = c.length THEN e.chain_hash ELSE ("
+        "   SELECT j.hash FROM journal AS j WHERE j.key = c.key AND j.position = c.length) END AS hash"
+        " FROM checkpoint_head AS c LEFT JOIN encounter_view AS e ON e.key = c.key ORDER BY c.key"
+    )
+    return {row["key"]: ChainHead(row["length"], row["hash"] or b"") for row in rows}
 
 
 async def add_checkpoint(

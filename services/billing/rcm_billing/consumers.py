@@ -34,14 +34,14 @@ QUERY: Mapping[type[Event], Decide[Account]] = {
 
 async def on_encounter(uow: UnitOfWork, deliveries: list[Delivery]) -> None:
     """Apply facts of intake."""
-    await fold(uow, deliveries, table=ENCOUNTER, load=repository.load_accounts, save=repository.save_accounts)
+    await fold(uow, deliveries, table=ENCOUNTER, load=repository.open_accounts, save=repository.save_accounts)
 
 
 async def on_chart(uow: UnitOfWork, deliveries: list[Delivery]) -> None:
     """Apply facts of coding."""
-    await fold(uow, deliveries, table=CHART, load=repository.load_accounts, save=repository.save_accounts)
+    await fold(uow, deliveries, table=CHART, load=repository.open_accounts, save=repository.save_accounts)
 
 
 async def on_query(uow: UnitOfWork, deliveries: list[Delivery]) -> None:
     """Apply facts of query."""
-    await fold(uow, deliveries, table=QUERY, load=repository.load_accounts, save=repository.save_accounts)
+    await fold(uow, deliveries, table=QUERY, load=repository.open_accounts, save=repository.save_accounts)

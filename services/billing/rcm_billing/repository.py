@@ -20,6 +20,11 @@ PAID_CLAIM: TypeAdapter[PaidClaim] = TypeAdapter(PaidClaim)
 
 # --- accounts ------------------------------------------------------------------------------------------
 
+_OPEN_ACCOUNTS = """
+INSERT INTO account (encounter_id, facility_id, claim_state, body)
+SELECT key, '', 'draft', '' FROM unnest($1::uuid[]) AS k(key) ORDER BY key ON CONFLICT DO NOTHING
+"""
+
 _UPSERT_ACCOUNTS = """
 INSERT INTO account AS a (encounter_id, facility_id, claim_state, waiting_for, charged_cents, paid_cents,
                           adjusted_cents, patient_cents, balance_cents, body)
@@ -50,6 +55,16 @@ ON CONFLICT (denial_id) DO UPDATE SET state = excluded.state, denied_cents = exc
 """
 
 
+async def open_accounts(conn: asyncpg.Connection, keys: list[UUID]) -> dict[UUID, Account]:
+    """Lock these encounters' accounts, those that do not exist yet too, and return those that do.
+
+    A lock needs a row: without the empty one, two topics that first speak of an encounter at the same moment would
+    both begin a new account, and the later commit would wipe out the facts of the earlier one.
+    """
+    await conn.execute(_OPEN_ACCOUNTS, keys)
+    return await load_accounts(conn, keys)
+
+
 async def load_accounts(conn: asyncpg.Connection, keys: list[UUID]) -> dict[UUID, Account]:
     """Lock and return the accounts of these encounters, in the order of keys."""
     rows = await conn.fetch(
@@ -57,13 +72,14 @@ async def load_accounts(conn: asyncpg.Connection, keys: list[UUID]) -> dict[UUID
         " ORDER BY encounter_id FOR UPDATE",
         keys,
     )
-    return {row["encounter_id"]: Account.model_validate_json(row["body"]) for row in rows}
+    return {row["encounter_id"]: Account.model_validate_json(row["body"]) for row in rows if row["body"]}
 
 
 async def read_accounts(conn: asyncpg.Connection, keys: Sequence[UUID]) -> dict[UUID, Account]:
     """Return accounts without locking them."""
     rows = await conn.fetch(
-        "SELECT encounter_id, body FROM account WHERE encounter_id = ANY($1::uuid[])", list(keys)
+        "SELECT encounter_id, body FROM account WHERE encounter_id = ANY($1::uuid[]) AND body <> ''",
+        list(keys),
     )
     return {row["encounter_id"]: Account.model_validate_json(row["body"]) for row in rows}
 

@@ -14,6 +14,7 @@ from rcm_shared.contracts.intake import (
     DocumentationAmended,
     DocumentationCompleted,
     EncounterCancelled,
+    EncountersMerged,
 )
 from rcm_shared.contracts.query import QueryAnswered, QueryExpired, QueryRetracted, QuerySent
 from rcm_shared.errors import Transient
@@ -73,6 +74,7 @@ def on_encounter(code_sets: Callable[[], CodeSets]) -> Apply:
             ChargesCaptured: charged,
             DocumentationAmended: facts.documentation_amended,
             EncounterCancelled: facts.encounter_cancelled,
+            EncountersMerged: facts.encounters_merged,
         }
         await _fold(uow, deliveries, table)
 

@@ -9,7 +9,7 @@ from rcm_shared.web.client import ServiceClient
 
 from rcm_intake.api import router
 from rcm_intake.consumers import CONSUMERS, apply_inbound, file_answer_work
-from rcm_intake.gateways import canonical_json, fhir_r4, hl7v2
+from rcm_intake.gateways import canonical_json, fhir_r4, hl7v2_syntax
 from rcm_intake.gateways.mllp import Answer, MllpServer, answer_for
 from rcm_intake.gateways.readers import read_message
 from rcm_intake.gateways.reading import Reading, Refusal
@@ -54,7 +54,7 @@ def build(settings: IntakeSettings) -> ServiceSpec:
         body_limits={
             "/v1/encounters": canonical_json.MAX_BYTES,
             "/fhir": fhir_r4.MAX_BYTES,
-            "/v1/messages": hl7v2.MAX_BYTES,
+            "/v1/messages": hl7v2_syntax.MAX_BYTES,
         },
     )
 

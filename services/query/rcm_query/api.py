@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from rcm_shared.auth import Principal, allow
 from rcm_shared.contracts.records import Answers, FetchAnswers
-from rcm_shared.errors import NotFound
 from rcm_shared.messaging.decide import Moment, record
 from rcm_shared.messaging.uow import UnitOfWork
 from rcm_shared.runtime import Runtime
@@ -16,8 +15,8 @@ from rcm_shared.web.app import runtime_of
 from rcm_shared.web.idempotency import idempotent
 
 from rcm_query import repository
-from rcm_query.domain.provider_query import SENT, EncounterQueries, ProviderQuery, QueryState
-from rcm_query.handlers import answer_query, retract_query, view_query
+from rcm_query.domain.provider_query import SENT, QueryState
+from rcm_query.handlers import answer_one, load_one, open_one, retract_query
 
 router = APIRouter(prefix="/v1", tags=["query"])
 
@@ -92,70 +91,6 @@ class RetractIn(_Body):
 class RetractOut(_Body):
     query_id: UUID
     state: QueryState
-
-
-def may_see(who: Principal, state: EncounterQueries, query: ProviderQuery) -> bool:
-    """Tell whether a person may know of a query: his own once sent, or any of his facilities."""
-    if not who.sees(state.facility_id):
-        return False
-    own = query.provider_id == who.subject and query.state in SENT
-    return own or bool(set(who.roles) & {"coder", "auditor", "operations"})
-
-
-async def load_one(uow: UnitOfWork, who: Principal, query_id: UUID) -> tuple[EncounterQueries, ProviderQuery]:
-    """Lock a query's encounter and return both. Raises: NotFound also for what the caller may not see."""
-    encounter_id = await repository.find_encounter_of(uow.conn, query_id)
-    if encounter_id is None:
-        raise NotFound("query")
-    state = (await repository.load_encounters(uow.conn, [encounter_id])).get(encounter_id)
-    query = state.find(query_id) if state else None
-    if state is None or query is None or not may_see(who, state, query):
-        raise NotFound("query")
-    return state, query
-
-
-async def open_one(uow: UnitOfWork, who: Principal, query_id: UUID) -> tuple[EncounterQueries, ProviderQuery]:
-    """Read a query; for its provider this marks it as viewed and is written to the access log."""
-    state, query = await load_one(uow, who, query_id)
-    if query.provider_id == who.subject:
-        moment = Moment(uow.now, state.encounter_id)
-        decision = view_query(state, query, actor=who.subject, moment=moment)
-        uow.record_access(
-            encounter_id=state.encounter_id, subject=who.subject, purpose="treatment", what="query"
-        )
-        if decision.state is not None:
-            state = decision.state
-            await repository.save_encounters(uow.conn, {state.encounter_id: state})
-            query = state.find(query_id) or query
-    return state, query
-
-
-async def answer_one(
-    uow: UnitOfWork, who: Principal, query_id: UUID, option: str | None, text: str
-) -> AnswerOut:
-    """Store a provider's answer and publish that it was given."""
-    state, query = await load_one(uow, who, query_id)
-    if query.provider_id != who.subject:
-        raise NotFound("query")
-    moment = Moment(uow.now, state.encounter_id)
-    answered = answer_query(state, query, option=option, text=text, provider_id=who.subject, moment=moment)
-    after = answered.decision.state or state
-    await repository.save_encounters(uow.conn, {state.encounter_id: after})
-    await repository.add_answer(
-        uow.conn,
-        encounter_id=state.encounter_id,
-        facility_id=state.facility_id,
-        query_id=query_id,
-        answer=answered.answer,
-        text=answered.text,
-    )
-    record(uow, moment, answered.decision)
-    return AnswerOut(
-        query_id=query_id,
-        answer_id=answered.answer.answer_id,
-        outcome=answered.answer.outcome,
-        state=QueryState.ANSWERED,
-    )
 
 
 @router.get("/queries")
@@ -248,7 +183,13 @@ async def post_answer(
     """Take the provider's answer. Needs an Idempotency-Key."""
 
     async def run(uow: UnitOfWork) -> tuple[int, BaseModel]:
-        return 201, await answer_one(uow, who, query_id, body.option, body.text)
+        answer = await answer_one(uow, who, query_id, body.option, body.text)
+        return 201, AnswerOut(
+            query_id=query_id,
+            answer_id=answer.answer_id,
+            outcome=answer.outcome,
+            state=QueryState.ANSWERED,
+        )
 
     return await idempotent(request, who, run)
 

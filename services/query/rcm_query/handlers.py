@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from rcm_shared.auth import Principal
 from rcm_shared.contracts.coding import QueryRequested
 from rcm_shared.contracts.event import Event
 from rcm_shared.contracts.intake import DocumentationAmended, EncounterCancelled, EncountersMerged
@@ -15,13 +16,16 @@ from rcm_shared.contracts.query import (
     QueryRetracted,
     QuerySent,
 )
+from rcm_shared.errors import NotFound
 from rcm_shared.ids import derived_uuid
-from rcm_shared.messaging.decide import CancelTimer, Decision, FiredTimer, Moment, SetTimer, Work
+from rcm_shared.messaging.decide import CancelTimer, Decision, FiredTimer, Moment, SetTimer, Work, record
+from rcm_shared.messaging.uow import UnitOfWork
 
+from rcm_query import repository
 from rcm_query.domain import provider_query as pq
 from rcm_query.domain.compliance import NO_TEMPLATE, lint
 from rcm_query.domain.composition import Record, compose
-from rcm_query.domain.provider_query import Content, EncounterQueries, ProviderQuery, QueryState
+from rcm_query.domain.provider_query import SENT, Content, EncounterQueries, ProviderQuery, QueryState
 from rcm_query.domain.templates import TEMPLATES
 
 ACTOR = "system:query"
@@ -244,3 +248,62 @@ def view_query(
     """Note that the provider has opened the query."""
     seen = pq.view(query, now=moment.now, actor=actor)
     return Decision() if seen is query else Decision(state.put(seen))
+
+
+def may_see(who: Principal, state: EncounterQueries, query: ProviderQuery) -> bool:
+    """Tell whether a person may know of a query: his own once sent, or any of his facilities."""
+    if not who.sees(state.facility_id):
+        return False
+    own = query.provider_id == who.subject and query.state in SENT
+    return own or bool(set(who.roles) & {"coder", "auditor", "operations"})
+
+
+async def load_one(uow: UnitOfWork, who: Principal, query_id: UUID) -> tuple[EncounterQueries, ProviderQuery]:
+    """Lock a query's encounter and return both. Raises: NotFound also for what the caller may not see."""
+    encounter_id = await repository.find_encounter_of(uow.conn, query_id)
+    if encounter_id is None:
+        raise NotFound("query")
+    state = (await repository.load_encounters(uow.conn, [encounter_id])).get(encounter_id)
+    query = state.find(query_id) if state else None
+    if state is None or query is None or not may_see(who, state, query):
+        raise NotFound("query")
+    return state, query
+
+
+async def open_one(uow: UnitOfWork, who: Principal, query_id: UUID) -> tuple[EncounterQueries, ProviderQuery]:
+    """Read a query; for its provider this marks it as viewed and is written to the access log."""
+    state, query = await load_one(uow, who, query_id)
+    if query.provider_id == who.subject:
+        moment = Moment(uow.now, state.encounter_id)
+        decision = view_query(state, query, actor=who.subject, moment=moment)
+        uow.record_access(
+            encounter_id=state.encounter_id, subject=who.subject, purpose="treatment", what="query"
+        )
+        if decision.state is not None:
+            state = decision.state
+            await repository.save_encounters(uow.conn, {state.encounter_id: state})
+            query = state.find(query_id) or query
+    return state, query
+
+
+async def answer_one(
+    uow: UnitOfWork, who: Principal, query_id: UUID, option: str | None, text: str
+) -> pq.Answer:
+    """Store a provider's answer and publish that it was given."""
+    state, query = await load_one(uow, who, query_id)
+    if query.provider_id != who.subject:
+        raise NotFound("query")
+    moment = Moment(uow.now, state.encounter_id)
+    answered = answer_query(state, query, option=option, text=text, provider_id=who.subject, moment=moment)
+    after = answered.decision.state or state
+    await repository.save_encounters(uow.conn, {state.encounter_id: after})
+    await repository.add_answer(
+        uow.conn,
+        encounter_id=state.encounter_id,
+        facility_id=state.facility_id,
+        query_id=query_id,
+        answer=answered.answer,
+        text=answered.text,
+    )
+    record(uow, moment, answered.decision)
+    return answered.answer

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from rcm_shared.clock import business_time
-from rcm_shared.contracts.envelope import from_headers
+from rcm_shared.contracts.envelope import Envelope, from_headers
 from rcm_shared.contracts.topics import owned_by
 from rcm_shared.errors import Poison
 from rcm_shared.failpoints import failpoint
@@ -60,6 +61,7 @@ def read_records(records: Sequence[Any]) -> tuple[list[Delivery], list[Garbage]]
     for record in records:
         try:
             envelope = from_headers(record.headers)
+            _refuse_nul(envelope)
         except Poison as error:
             garbage.append(Garbage(record, error.code))
         else:
@@ -67,6 +69,13 @@ def read_records(records: Sequence[Any]) -> tuple[list[Delivery], list[Garbage]]
                 Delivery(envelope, record.value or b"", record.topic, record.partition, record.offset)
             )
     return deliveries, garbage
+
+
+def _refuse_nul(envelope: Envelope) -> None:
+    """PostgreSQL stores no NUL: an event that carries one could be neither applied nor set aside, for ever."""
+    for name in ("type", "source", "facility_id", "traceparent"):
+        if "\0" in (getattr(envelope, name) or ""):
+            raise Poison(f"envelope-{name}")
 
 
 async def apply_records(pool: asyncpg.Pool, consumer: Consumer, records: Sequence[Any]) -> Outcome:
@@ -170,15 +179,9 @@ def _failing(consumer: Consumer, error: Exception) -> Consumer:
 
     async def set_aside(uow: UnitOfWork, deliveries: list[Delivery]) -> None:
         for delivery in deliveries:
-            uow.set_aside(delivery, _Coded(error))
+            uow.set_aside(delivery, error)
 
     return Consumer(consumer.service, consumer.group, consumer.topic, set_aside)
-
-
-class _Coded(Exception):
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.code = getattr(error, "sqlstate", None) or getattr(error, "code", None) or type(error).__name__
 
 
 async def _count_attempt(pool: asyncpg.Pool, consumer: Consumer, delivery: Delivery) -> int:
@@ -197,7 +200,8 @@ async def redrive(
 ) -> Outcome | list[dict[str, Any]]:
     """Apply a key's dead and parked events in their order, in one transaction.
 
-    The first that fails again keeps the rest where they are. A dry run returns what would be applied.
+    The first that fails again is the dead one from now on and keeps the rest parked behind it. A dry run returns
+    what would be applied.
     """
     async with pool.acquire() as conn, conn.transaction():
         row = await conn.fetchrow(
@@ -217,27 +221,48 @@ async def redrive(
             ]
         if row is None or not rows:
             return Outcome()
-        uow = UnitOfWork(
-            conn,
-            now=business_time(row["now"]),
-            service=consumer.service,
-            topic=owned_by(consumer.service).name,
-        )
-        await consumer.apply(uow, [dead_letter.delivery_of(r) for r in rows])
-        failed = {letter.delivery.envelope.id for letter in uow.dead}
-        done = [r["id"] for r in rows if r["event_id"] not in failed]
-        await conn.execute("UPDATE dead_letter SET state = 'redriven' WHERE id = ANY($1::uuid[])", done)
+        done, emitted, failure = 0, 0, None
+        for stored in rows:
+            uow = await _apply_again(conn, consumer, dead_letter.delivery_of(stored), row["now"])
+            if uow.dead:
+                failure = uow.dead[0]
+                break
+            done += 1
+            emitted += uow.emitted
         await conn.execute(
-            "UPDATE dead_letter SET attempts = attempts + 1, last_seen = now()"
-            " WHERE consumer = $1 AND event_id = ANY($2)",
-            consumer.group,
-            list(failed),
+            "UPDATE dead_letter SET state = 'redriven' WHERE id = ANY($1::uuid[])",
+            [stored["id"] for stored in rows[:done]],
         )
+        if failure:
+            await conn.execute(
+                "UPDATE dead_letter SET state = 'dead', error_class = $2, error_code = $3,"
+                " attempts = attempts + 1, last_seen = now() WHERE id = $1",
+                rows[done]["id"],
+                failure.error_class,
+                failure.error_code,
+            )
         await conn.execute(
             "UPDATE position SET blocked = $3 WHERE consumer = $1 AND key = $2",
             consumer.group,
             key,
-            bool(failed),
+            failure is not None,
         )
-        await uow.flush()
-    return Outcome(applied=len(done), aside=len(failed), emitted=uow.emitted)
+    return Outcome(applied=done, aside=len(rows) - done, emitted=emitted)
+
+
+async def _apply_again(
+    conn: asyncpg.Connection, consumer: Consumer, delivery: Delivery, now: datetime
+) -> UnitOfWork:
+    """Apply one set-aside event behind a savepoint; `dead` of the result tells whether it failed again."""
+    uow = UnitOfWork(
+        conn, now=business_time(now), service=consumer.service, topic=owned_by(consumer.service).name
+    )
+    try:
+        async with conn.transaction():
+            await consumer.apply(uow, [delivery])
+            await uow.flush()
+    except Exception as error:
+        if is_transient(error):
+            raise
+        uow.set_aside(delivery, error)
+    return uow

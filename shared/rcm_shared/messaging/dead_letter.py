@@ -105,8 +105,11 @@ async def put_inbound(uow: UnitOfWork, record: Record, code: str) -> None:
 
 
 def _raw_headers(record: Record) -> dict[str, str]:
-    """Keep header bytes as base64: they may be anything."""
-    return {str(name): base64.b64encode(value or b"").decode() for name, value in record.headers or ()}
+    """Keep header bytes as base64: they may be anything. PostgreSQL takes no NUL in the names."""
+    return {
+        str(name).replace("\0", "\ufffd"): base64.b64encode(value or b"").decode()
+        for name, value in record.headers or ()
+    }
 
 
 def _envelope_json(delivery: Delivery) -> dict[str, Any]:

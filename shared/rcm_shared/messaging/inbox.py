@@ -105,25 +105,36 @@ def _place(claimed: Claimed, before: dict[UUID, Position], delivery: Delivery) -
 
 
 async def _resume(conn: asyncpg.Connection, consumer: str, claimed: Claimed, keys: list[UUID]) -> None:
-    """Take up stored events whose gap this batch has filled."""
+    """Take up events whose gap this batch has filled: those stored before and those of this batch, in order."""
     rows = await conn.fetch(
         "SELECT * FROM dead_letter WHERE consumer = $1 AND key = ANY($2::uuid[]) AND state = 'waiting'"
         " ORDER BY key, sequence FOR UPDATE",
         consumer,
         keys,
     )
+    stored = {row["event_id"]: row["id"] for row in rows}
+    waiting = [delivery_of(row) for row in rows]
+    waiting += [letter.delivery for letter in claimed.aside if letter.state == "waiting"]
+    claimed.aside = [letter for letter in claimed.aside if letter.state != "waiting"]
     taken: list[UUID] = []
-    left: set[UUID] = {letter.delivery.envelope.key for letter in claimed.aside if letter.state == "waiting"}
-    for row in rows:
-        position = claimed.positions[row["key"]]
-        if row["sequence"] <= position.last_seq:
-            taken.append(row["id"])
-        elif row["sequence"] == position.last_seq + 1 and not position.blocked:
-            taken.append(row["id"])
-            position.last_seq += 1
-            claimed.apply.append(delivery_of(row))
+    left: set[UUID] = set()
+    for delivery in sorted(waiting, key=lambda d: (d.envelope.key, d.envelope.sequence)):
+        envelope = delivery.envelope
+        position = claimed.positions[envelope.key]
+        if envelope.sequence > position.last_seq + 1:
+            left.add(envelope.key)
+            if envelope.id not in stored:
+                claimed.aside.append(DeadLetter(delivery, "waiting", "", "sequence-gap"))
+            continue
+        if envelope.id in stored:
+            taken.append(stored[envelope.id])
+        if envelope.sequence <= position.last_seq:
+            continue
+        position.last_seq += 1
+        if position.blocked:
+            claimed.aside.append(DeadLetter(delivery, "parked", "", ""))
         else:
-            left.add(row["key"])
+            claimed.apply.append(delivery)
     if taken:
         await conn.execute("DELETE FROM dead_letter WHERE id = ANY($1::uuid[])", taken)
     for key in keys:

@@ -103,9 +103,8 @@ class UnitOfWork:
     def set_aside(self, delivery: Delivery, error: Exception) -> None:
         """Dead-letter a delivery and park what follows on its key."""
         self.blocked.add(delivery.envelope.key)
-        self.dead.append(
-            DeadLetter(delivery, "dead", type(error).__name__, getattr(error, "code", "unexpected"))
-        )
+        code = getattr(error, "sqlstate", None) or getattr(error, "code", None) or "unexpected"
+        self.dead.append(DeadLetter(delivery, "dead", type(error).__name__, str(code)))
 
     def park(self, delivery: Delivery) -> None:
         """Keep a delivery behind the dead one of its key."""
@@ -225,5 +224,6 @@ _UPSERT_WORK = """
 INSERT INTO work AS w (key, kind, payload)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])
 ON CONFLICT (key, kind) DO UPDATE
-SET payload = excluded.payload, version = w.version + 1, attempts = 0, due_at = now(), leased_until = NULL
+SET payload = excluded.payload, version = w.version + 1, attempts = 0, failed = false,
+    due_at = now(), leased_until = NULL
 """

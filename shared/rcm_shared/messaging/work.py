@@ -1,8 +1,8 @@
 """Slow or remote work after an event: computed outside any transaction, applied in its own with a version check.
 
-A worker leases due rows, computes a result for each, and applies the results in one transaction that first deletes
-the rows whose version is still the leased one. A row that was added again meanwhile keeps its newer version, and
-the outdated result is dropped.
+A worker leases due rows, computes a result for each, and applies in one transaction the results whose row still has
+the leased version; the rows go with it. A row that was added again meanwhile keeps its newer version, and the
+outdated result is dropped.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from uuid import UUID
 
 import asyncpg
 
+from rcm_shared.errors import Transient
 from rcm_shared.failpoints import failpoint
 from rcm_shared.messaging.apply import MAX_ATTEMPTS
 from rcm_shared.messaging.uow import UnitOfWork
@@ -34,6 +35,17 @@ WHERE (key, kind) IN (
     ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 RETURNING key, kind, version, payload, attempts
+"""
+
+
+_CURRENT = """
+SELECT work.key FROM work JOIN unnest($2::uuid[], $3::int[]) AS d(key, version) USING (key, version)
+WHERE work.kind = $1
+"""
+
+_FINISH = """
+DELETE FROM work USING unnest($2::uuid[], $3::int[]) AS d(key, version)
+WHERE work.key = d.key AND work.kind = $1 AND work.version = d.version RETURNING work.key
 """
 
 
@@ -140,17 +152,14 @@ class Worker:
     async def _apply_some(self, items: list[WorkItem], good: dict[UUID, Any]) -> None:
         async with self._begin() as uow:
             chosen = [item for item in items if item.key in good]
-            rows = await uow.conn.fetch(
-                "DELETE FROM work USING unnest($2::uuid[], $3::int[]) AS d(key, version)"
-                " WHERE work.key = d.key AND work.kind = $1 AND work.version = d.version RETURNING work.key",
-                self._kind.kind,
-                [item.key for item in chosen],
-                [item.version for item in chosen],
-            )
-            current = {row["key"] for row in rows}
+            arguments = (self._kind.kind, [item.key for item in chosen], [item.version for item in chosen])
+            current = {row["key"] for row in await uow.conn.fetch(_CURRENT, *arguments)}
             results = {key: good[key] for key in sorted(current)}
             if results:
                 await self._kind.apply(uow, results)
+                # Rows go last: aggregates are locked before work rows everywhere, so nothing can deadlock.
+                if len(await uow.conn.fetch(_FINISH, *arguments)) != len(results):
+                    raise Transient("work-outdated")
         WORK_DONE.labels(self._kind.kind, "applied").inc(len(results))
         WORK_DONE.labels(self._kind.kind, "outdated").inc(len(good) - len(results))
 

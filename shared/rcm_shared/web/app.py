@@ -6,8 +6,9 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import RouteContext, iter_route_contexts
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import Mount
 
 from rcm_shared.auth import Verifier, rule_of
 from rcm_shared.errors import RcmError
@@ -65,6 +66,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     check_rules(app)
+    check_nothing_else(app)
     app.add_middleware(Edge, limits=spec.body_limits)
     return app
 
@@ -76,24 +78,25 @@ class _NoVerifier:
         raise Unauthenticated("no-key-set")
 
 
-def routes_of(app: FastAPI) -> list[APIRoute]:
-    """Return the API routes of an app, those of included routers too."""
-    found: list[APIRoute] = []
-    pending = list(app.routes)
-    while pending:
-        route = pending.pop(0)
-        if isinstance(route, APIRoute):
-            found.append(route)
-        else:
-            pending.extend(getattr(route, "routes", None) or ())
-    return found
+def routes_of(app: FastAPI) -> list[RouteContext]:
+    """Return the API routes of an app as they are served, those of included routers too."""
+    return [route for route in iter_route_contexts(app.routes) if getattr(route, "dependant", None)]
 
 
 def check_rules(app: FastAPI) -> None:
     """Refuse an app with a route that anybody forgot to guard."""
     for route in routes_of(app):
-        if not any(rule_of(dependant.call) for dependant in _flatten(route.dependant) if dependant.call):
+        if not any(rule_of(child.call) for child in _flatten(route.dependant) if child.call):
             raise UnguardedRouteError(message=f"route {route.path} declares no rule")
+
+
+def check_nothing_else(app: FastAPI) -> None:
+    """Refuse an app that serves anything but API routes and static files: nothing else can declare a rule."""
+    for route in iter_route_contexts(app.routes):
+        served = route.original_route
+        static = isinstance(served, Mount) and isinstance(served.app, StaticFiles)
+        if not static and getattr(route, "dependant", None) is None:
+            raise UnguardedRouteError(message=f"route {route.path} cannot declare a rule")
 
 
 def _flatten(dependant: Dependant) -> list[Dependant]:

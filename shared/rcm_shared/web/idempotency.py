@@ -17,7 +17,7 @@ from rcm_shared.errors import Refused
 from rcm_shared.messaging.uow import UnitOfWork
 from rcm_shared.runtime import Runtime
 
-_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 Run = Callable[[UnitOfWork], Awaitable[tuple[int, BaseModel]]]
 
@@ -30,7 +30,7 @@ def idempotency_key(request: Request) -> str:
     key = request.headers.get("idempotency-key", "")
     if not key:
         raise Refused("idempotency-key-missing", "send an Idempotency-Key header", status=400)
-    if not _KEY.match(key):
+    if not _KEY.fullmatch(key):
         raise Refused(
             "idempotency-key-invalid", "an Idempotency-Key has 1 to 255 visible ASCII characters", status=400
         )

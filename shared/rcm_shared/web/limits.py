@@ -1,11 +1,13 @@
 """The outermost layer: request ids, body limits by bytes received, the last catch, and request metrics."""
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rcm_shared.ids import uuid7
@@ -16,11 +18,11 @@ DEFAULT_BODY_BYTES = 1024 * 1024
 MAX_URL_BYTES = 4096
 MAX_HEADER_BYTES = 16 * 1024
 BODY_TIMEOUT_S = 30.0
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-class _TooLarge(Exception):
-    pass
+class _BodyRefused(HTTPException):
+    """The body is too large or comes too slowly. FastAPI lets an HTTPException out of its body reader as it is."""
 
 
 class Edge:
@@ -36,7 +38,7 @@ class Edge:
             return
         headers = dict(scope["headers"])
         offered = headers.get(b"x-request-id", b"").decode("latin-1")
-        request_id = offered if _REQUEST_ID.match(offered) else str(uuid7())
+        request_id = offered if _REQUEST_ID.fullmatch(offered) else str(uuid7())
         scope.setdefault("state", {})["request_id"] = request_id
         request = Request(scope, receive)
         started = time.perf_counter()
@@ -58,14 +60,22 @@ class Edge:
 
         limit = self._limits.get(scope["path"], DEFAULT_BODY_BYTES)
         received = 0
+        complete = False
 
         async def limited() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete
+            if complete:
+                return await receive()  # waits for the client to go away; that may take as long as it likes
+            try:
+                async with asyncio.timeout(max(0.0, BODY_TIMEOUT_S - (time.perf_counter() - started))):
+                    message = await receive()
+            except TimeoutError:
+                raise _BodyRefused(408) from None
             if message["type"] == "http.request":
                 received += len(message.get("body", b""))
-                if received > limit or time.perf_counter() - started > BODY_TIMEOUT_S:
-                    raise _TooLarge
+                complete = not message.get("more_body", False)
+            if received > limit:
+                raise _BodyRefused(413)
             return message
 
         traceparent = headers.get(b"traceparent", b"").decode("latin-1") or None
@@ -76,11 +86,6 @@ class Edge:
                     await refusal(scope, receive, send_with_id)
                 else:
                     await self._app(scope, limited, send_with_id)
-            except _TooLarge:
-                if not begun:
-                    await problem(request, 413, "too-large", f"a body here may have {limit} bytes")(
-                        scope, receive, send_with_id
-                    )
             except Exception as error:
                 if begun:
                     log().error("answer broke off", error=type(error).__name__)

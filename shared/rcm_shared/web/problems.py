@@ -15,6 +15,13 @@ from rcm_shared.telemetry import log, where
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "urn:claimstream:problem:"
+HTTP_CODES = {
+    400: "bad-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "body-too-slow",
+    413: "too-large",
+}
 
 
 def problem(
@@ -89,9 +96,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        code = {404: "not-found", 405: "method-not-allowed", 400: "bad-request", 413: "too-large"}.get(
-            error.status_code, "http-error"
-        )
+        code = HTTP_CODES.get(error.status_code, "http-error")
         return problem(request, error.status_code, code, code.replace("-", " "))
 
     @app.exception_handler(Poison)
@@ -112,8 +117,24 @@ def unavailable(request: Request, error: Exception) -> Response:
 
 
 def unexpected(request: Request, error: Exception) -> Response:
-    """Answer for an error nobody foresaw: 503 when a retry may help, else 500; the class is logged, not the text."""
+    """Answer for an error nobody foresaw: 503 when a retry may help, 422 for a value that no column takes, else 500.
+
+    The class is logged, not the text.
+    """
     if is_transient(error):
         return unavailable(request, error)
+    if _not_storable(error):
+        log().warning("value not storable", error=type(error).__name__, where=where(error))
+        return problem(
+            request,
+            422,
+            "value-not-storable",
+            "a value cannot be stored: a NUL, half a surrogate pair, its size",
+        )
     log().error("unexpected error", error=type(error).__name__, where=where(error))
     return problem(request, 500, "internal", "an unexpected error; it was logged under this request id")
+
+
+def _not_storable(error: Exception) -> bool:
+    """Tell whether a text cannot be UTF-8, or the database refused a value as such (SQLSTATE class 22)."""
+    return isinstance(error, UnicodeEncodeError) or (getattr(error, "sqlstate", None) or "").startswith("22")

@@ -340,7 +340,8 @@ def test_no_order_of_facts_breaks_the_account(names: list[str]) -> None:
     for name in names:
         account, _ = play(make[name](), account=account)
         assert account.waiting_for is not None or account.cancelled
-        assert account.build is None or account.ready_to_build()
+        # a question may open while the claim is being built: applying the build then holds it
+        assert account.build is None or account.open_queries or account.ready_to_build()
 
 
 def test_table_of_consumers_reads_only_facts_of_their_topics() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from rcm_query.domain.clinical_text import pattern
 from rcm_query.domain.compliance import RULES, lint
 from rcm_query.domain.composition import Document, Record, compose
-from rcm_query.domain.provider_query import Content, Form, Mode, OptionKind, ProviderQuery, draft
+from rcm_query.domain.provider_query import Content, Form, Mode, Option, OptionKind, ProviderQuery, draft
 from rcm_query.domain.templates import TEMPLATES
 from rcm_shared.contracts.coding import Indicator
 
@@ -24,9 +25,21 @@ NOTES = {
     "heart-failure-type": HEART,
     "pneumonia-organism": "Pneumonia treated. Sputum grew Klebsiella pneumoniae. Dysphagia. Blood cultures no growth.",
     "anemia-type": "Anemia. Blood loss 900 ml, transfused. Chronic kidney disease stage 3. Iron studies normal.",
-    "malnutrition-severity": "Malnutrition. BMI 16.9, weight loss of 12 kg, temporal wasting. Normal appetite now.",
     "fracture-laterality": "Distal radius fracture after a fall. Splint applied.",
-    "sepsis-criteria": "Sepsis from pneumonia. Temperature 39.1, WBC 18.2, lactate 3.1. Blood cultures no growth.",
+    "side-missing": "Osteoarthritis of the knee, worse on stairs.",
+    "heart-failure-possible": "Pitting edema to the knees. BNP 1240. Ejection fraction 60%. IV furosemide given.",
+    "respiratory-failure-type": "Respiratory failure. SpO2 84% on room air, PaCO2 62, placed on BiPAP. Known COPD.",
+    "respiratory-failure-possible": "SpO2 84% on room air, accessory muscle use, high-flow oxygen. Later SpO2 96%.",
+    "sepsis-possible": "Pneumonia. Temperature 39.1, WBC 18.2, lactate 3.1. Blood cultures no growth.",
+    "kidney-disease-stage": "Chronic kidney disease. eGFR (CKD-EPI) 38, creatinine 1.8.",
+    "atrial-fibrillation-type": "Atrial fibrillation on apixaban and metoprolol. Now sinus rhythm.",
+    "blood-loss-anemia-possible": "Hemoglobin 10.8 to 6.9 after surgery, EBL 900 ml. No further bleeding.",
+    "pressure-ulcer-stage": "Pressure ulcer of the sacrum, full-thickness, with slough. Wound nurse following.",
+    "malnutrition-possible": "BMI 16.9, weight loss of 12 kg, temporal wasting. Normal appetite now.",
+    "obesity-diagnosis": "BMI 36.2. Weight loss counseling, diet and exercise.",
+    "sodium-diagnosis": "Sodium 124, fluid restriction started. Urine osmolality sent. Sodium 136 on day 3.",
+    "stroke-detail": "Stroke. NIHSS 8. Occlusion of the left MCA. Atrial fibrillation on telemetry.",
+    "encephalopathy-possible": "Confused and lethargic, CAM positive. Sodium 118. At baseline by day 3.",
 }
 
 
@@ -75,7 +88,8 @@ def test_template_composes_a_compliant_query(rule: str) -> None:
     content = composed(rule, NOTES[rule])
     assert lint(a_query(rule, NOTES[rule]), content, a_record(NOTES[rule])) == ()
     clinical = [option for option in content.options if option.kind is OptionKind.CLINICAL]
-    assert len(clinical) >= 2
+    assert content.form is TEMPLATES[rule].form
+    assert len(clinical) >= 2 if content.form is Form.MULTIPLE_CHOICE else not clinical
     assert all(option.supported_by for option in clinical)
     assert [option.kind for option in content.options[-2:]] == [OptionKind.OTHER, OptionKind.UNABLE]
 
@@ -87,6 +101,91 @@ def test_template_names_nothing_where_nothing_is_documented(rule: str) -> None:
     assert lint(a_query(rule, text), content, a_record(text)) == ()
     assert content.form is Form.OPEN
     assert content.title == TEMPLATES[rule].neutral_title
+
+
+@pytest.mark.parametrize("rule", TEMPLATES)
+def test_every_answer_of_a_template_keeps_the_rules_on_words(rule: str) -> None:
+    template = TEMPLATES[rule]
+    everything = tuple(
+        Option(key=o.key, label=o.label, statement=o.statement, kind=o.kind)
+        for o in sorted(template.options, key=lambda option: option.label.casefold())
+    )
+    content = but(title=template.title, stem=template.stem, options=everything)
+    for word_rule in ("Q2", "Q6", "Q11"):
+        assert not RULES[word_rule].broken(a_query(rule), content, a_record()), word_rule
+    assert all(option.support and option.statement for option in template.options)
+    assert len({option.key for option in template.options}) == len(template.options)
+
+
+@pytest.mark.parametrize("rule", TEMPLATES)
+def test_neutral_words_name_no_condition_of_any_template(rule: str) -> None:
+    template = TEMPLATES[rule]
+    words = f"{template.neutral_title}\n{template.neutral_stem}"
+    for other in TEMPLATES.values():
+        assert pattern(other.subject).search(words) is None, other.rule
+
+
+@pytest.mark.parametrize("rule", [rule for rule in TEMPLATES if TEMPLATES[rule].absent])
+def test_question_about_findings_names_no_condition_even_where_one_was_brought_up(rule: str) -> None:
+    template = TEMPLATES[rule]
+    assert template.absent is not None
+    assert template.may_be_insignificant
+    named = template.absent.label.removesuffix(" is not present")
+    text = f"{NOTES[rule]} {named} brought up by the consultant."
+    without, content = composed(rule, NOTES[rule]), composed(rule, text)
+    assert lint(a_query(rule, text), content, a_record(text)) == ()
+    assert pattern(template.subject).search(f"{content.title}\n{content.stem}") is None
+    assert OptionKind.DISAGREE in {option.kind for option in content.options}
+    assert OptionKind.DISAGREE not in {option.kind for option in without.options}
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "offered"),
+    [
+        (
+            "respiratory-failure-type",
+            "Respiratory failure. SpO2 84%, accessory muscle use.",
+            {"acute-hypoxia"},
+        ),
+        (
+            "respiratory-failure-possible",
+            "SpO2 84% on room air, RR 34.",
+            {"acute-hypoxia", "hypoxemia", "distress"},
+        ),
+        (
+            "kidney-disease-stage",
+            "Chronic kidney disease. eGFR 38.",
+            {"stage-3a", "stage-3b", "stage-4"},
+        ),
+        ("kidney-disease-stage", "Chronic kidney disease. Creatinine 1.8.", set()),
+        (
+            "pressure-ulcer-stage",
+            "Pressure ulcer of the heel, stage 2. Kidney disease stage 4.",
+            {"stage-2"},
+        ),
+        ("pressure-ulcer-stage", "Pressure ulcer. Kidney disease stage 4.", set()),
+        ("sodium-diagnosis", "Sodium 124. Salt tablets.", {"hyponatremia"}),
+        ("obesity-diagnosis", "BMI 41.", {"class-3", "not-obesity"}),
+        (
+            "stroke-detail",
+            "Stroke. Left MCA occlusion. Cardioembolic source.",
+            {"embolism", "embolism-left-middle-cerebral-artery"},
+        ),
+        ("encephalopathy-possible", "Confused. Oxycodone given.", {"toxic"}),
+        ("blood-loss-anemia-possible", "Hemoglobin 12.1 after surgery.", set()),
+        ("heart-failure-possible", "Leg edema. BNP 88. IV furosemide.", {"fluid-overload"}),
+        (
+            "atrial-fibrillation-type",
+            "Atrial fibrillation. Cardioversion planned.",
+            {"paroxysmal", "persistent"},
+        ),
+        ("sepsis-possible", "Fever, tachycardia. Acute pancreatitis.", {"non-infectious"}),
+    ],
+)
+def test_record_supports_exactly_the_answers_offered(rule: str, text: str, offered: set[str]) -> None:
+    content = composed(rule, text)
+    assert {option.key for option in content.options if option.kind is OptionKind.CLINICAL} == offered
+    assert lint(a_query(rule, text), content, a_record(text)) == ()
 
 
 def test_negated_condition_is_not_named() -> None:
@@ -101,7 +200,7 @@ def test_reduced_ejection_fraction_offers_systolic_options_only() -> None:
 
 
 def test_contrary_findings_are_quoted() -> None:
-    content = composed("sepsis-criteria", NOTES["sepsis-criteria"])
+    content = composed("sepsis-possible", NOTES["sepsis-possible"])
     assert any(quote.contrary and "no growth" in quote.text for quote in content.quotes)
 
 
@@ -112,12 +211,12 @@ def test_quotes_are_verbatim_with_kind_and_date() -> None:
 
 
 def _drop_contrary() -> tuple[ProviderQuery, Content, Record]:
-    text = NOTES["sepsis-criteria"]
-    content = composed("sepsis-criteria", text)
+    text = NOTES["sepsis-possible"]
+    content = composed("sepsis-possible", text)
     kept = tuple(
         quote.model_copy(update={"end": quote.start + 1, "text": quote.text[:1]}) for quote in content.quotes
     )
-    return a_query("sepsis-criteria", text), content.model_copy(update={"quotes": kept}), a_record(text)
+    return a_query("sepsis-possible", text), content.model_copy(update={"quotes": kept}), a_record(text)
 
 
 def _prior(labelled: bool) -> tuple[ProviderQuery, Content, Record]:

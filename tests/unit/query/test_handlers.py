@@ -199,7 +199,9 @@ def test_events_carry_no_word_of_the_record() -> None:
 
 
 def test_topics_table_names_what_is_read() -> None:
-    assert {*consumers.ON_ENCOUNTER, *consumers.ON_CHART} <= {event for topic in read_by("query") for event in topic.events}
+    assert {*consumers.ON_ENCOUNTER, *consumers.ON_CHART} <= {
+        event for topic in read_by("query") for event in topic.events
+    }
 
 
 def a_text(written_at: datetime | None, author: str | None) -> DocumentText:

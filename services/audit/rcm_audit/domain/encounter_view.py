@@ -423,8 +423,8 @@ FOLD: Mapping[type[Event], Callable[[EncounterView, Any], Changes]] = MappingPro
 
 #: Bodies that change nothing in the view; their events are counted without being decoded.
 COUNTED_ONLY = frozenset(cls.TYPE for cls, handler in FOLD.items() if handler is _nothing)
-#: Types whose key is an encounter (a code-set release has a key of its own).
-ABOUT_ENCOUNTERS = frozenset(cls.TYPE for cls in FOLD)
+#: Types whose key is no encounter; all others, also those that this release does not know, are about one.
+NOT_ABOUT_ENCOUNTERS = frozenset({coding.CodesetReleaseActivated.TYPE})
 
 _OPEN_QUERY = frozenset({"requested", "sent", "escalated"})
 _BILL_HOLD = frozenset({"bill-hold", "bill_hold"})

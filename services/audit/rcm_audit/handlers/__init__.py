@@ -1,1 +1,1 @@
-"""What audit does with events (journal) and what it proves of them (checkpoints)."""
+"""What audit does with events (journal), proves of them (checkpoints) and tells of one case (cases)."""

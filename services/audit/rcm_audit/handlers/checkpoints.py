@@ -54,6 +54,7 @@ class Checkpoints:
         self._every_s = every_s
         self._every_records = every_records
         self._key: Ed25519PrivateKey | None = None
+        self._refused = False
 
     def key(self) -> Ed25519PrivateKey:
         """Return the signing key, loaded or made at first use."""
@@ -67,13 +68,22 @@ class Checkpoints:
         last = loop.time()
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            due = loop.time() - last >= self._every_s or self._journal.appended >= self._every_records
+            full = self._journal.appended >= self._every_records and not self._refused
+            due = full or loop.time() - last >= self._every_s
             if due and self._journal.appended:
-                await self.take(pool)
                 last = loop.time()
+                try:
+                    await self.take(pool)
+                    self._refused = False
+                except CheckpointError as refusal:
+                    self._refused = True
+                    log().error("checkpoint refused", code=str(refusal))
 
     async def take(self, pool: asyncpg.Pool) -> int | None:
-        """Sign the root over all chain heads as one snapshot sees them; None when a twin is at it."""
+        """Sign the root over all chain heads as one snapshot sees them; None when a twin is at it.
+
+        Raises: CheckpointError when the journal no longer extends the last checkpoint: signing would hide that.
+        """
         before = self._journal.appended
         async with pool.acquire() as conn:
             if not await conn.fetchval("SELECT pg_try_advisory_lock($1)", repository.CHECKPOINT_LOCK):
@@ -81,6 +91,7 @@ class Checkpoints:
             try:
                 async with conn.transaction(isolation="repeatable_read"):
                     now = business_time(await conn.fetchval("SELECT now()"))
+                    await self._require_extension(conn)
                     heads = await repository.list_heads(conn)
                     checkpoint = await asyncio.to_thread(checkpoint_of, heads.items())
                     note = sign(checkpoint, self.key())
@@ -100,6 +111,26 @@ class Checkpoints:
         self._journal.appended = max(0, self._journal.appended - before)
         log().info("checkpoint taken", count=checkpoint.chains)
         return number
+
+    async def _require_extension(self, conn: asyncpg.Connection) -> None:
+        """Refuse unless the last checkpoint, in the table and in the folder, still follows from the journal."""
+        copy, stored = self._folder.last_copy(), await repository.find_last_checkpoint(conn)
+        if copy and await repository.find_checkpoint_note(conn, copy[0]) != copy[1]:
+            raise CheckpointError("copy-differs")
+        if stored is None:
+            return
+        try:
+            before = read(stored.note, self.key().public_key())
+        except CheckpointError:
+            if copy:
+                raise CheckpointError("signature-invalid") from None
+            log().error(
+                "the checkpoint key is new and no copies are left: earlier checkpoints cannot be checked"
+            )
+            return
+        covered = await repository.list_covered_heads(conn)
+        if await asyncio.to_thread(checkpoint_of, covered.items()) != before:
+            raise CheckpointError("journal-does-not-extend")
 
     async def verify(self, pool: asyncpg.Pool) -> Verification:
         """Recompute every chain from the raw bodies, then the last checkpoint's root and signature."""

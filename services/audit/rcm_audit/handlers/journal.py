@@ -10,7 +10,7 @@ from rcm_shared.messaging.uow import UnitOfWork
 from rcm_shared.telemetry import log
 
 from rcm_audit import repository
-from rcm_audit.domain.encounter_view import ABOUT_ENCOUNTERS, COUNTED_ONLY, Fact, apply_fact
+from rcm_audit.domain.encounter_view import COUNTED_ONLY, NOT_ABOUT_ENCOUNTERS, Fact, apply_fact
 from rcm_audit.domain.journal import ChainHead, canonical, link
 
 
@@ -70,9 +70,9 @@ class Journal:
                     row.head.hash,
                 )
             )
-            if envelope.type in ABOUT_ENCOUNTERS or row.view is not None:
+            if envelope.type not in NOT_ABOUT_ENCOUNTERS:
                 event: Event | None = None
-                if envelope.type in ABOUT_ENCOUNTERS and envelope.type not in COUNTED_ONLY:
+                if envelope.type not in COUNTED_ONLY:
                     try:
                         event = delivery.event()
                     except Poison:

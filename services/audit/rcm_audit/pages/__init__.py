@@ -12,9 +12,9 @@ from rcm_shared.web.app import runtime_of
 from rcm_shared.web.pages import page
 
 from rcm_audit import repository
-from rcm_audit.api import encounter_out, load_timeline
 from rcm_audit.domain.encounter_view import TERMINAL, Waiting
 from rcm_audit.gateways.operations import OperationsGateway
+from rcm_audit.handlers.cases import encounter_out, load_timeline
 
 router = APIRouter(include_in_schema=False)
 

@@ -183,11 +183,10 @@ class Account(_Part):
     @property
     def current(self) -> Claim | None:
         """Return the claim that the account waits on: the newest of the highest order that was built."""
-        for order in reversed(ORDERS):
-            latest = self.latest(order)
-            if latest is not None and latest.state not in (ClaimState.REPLACED, ClaimState.VOIDED):
-                return latest
-        return self.claims[-1] if self.claims else None
+        if len(self.claims) < 2:
+            return self.claims[0] if self.claims else None
+        standing = [c for c in self.claims if c.state not in (ClaimState.REPLACED, ClaimState.VOIDED)]
+        return max(standing or self.claims, key=lambda claim: (ORDERS.index(claim.order), claim.version))
 
     @property
     def acknowledgements(self) -> tuple[str, ...]:

@@ -48,9 +48,13 @@ class Addressed:
     claim_control: str = ""
 
     @property
-    def reference(self) -> str:
-        """The number it names."""
-        return self.isa13 or self.gs06 or self.bht03 or self.claim_control
+    def names(self) -> tuple[str, str]:
+        """What kind of number it names, and the number."""
+        if self.claim_control:
+            return "claim", self.claim_control
+        if self.isa13:
+            return "isa", self.isa13
+        return ("gs", self.gs06) if self.gs06 else ("bht", self.bht03)
 
 
 @dataclass(slots=True)
@@ -181,12 +185,13 @@ async def _apply_acks(uow: UnitOfWork, contents: Contents) -> None:
     )
     accounts = await repository.load_accounts(uow.conn, sorted({a.encounter_id for a in attempts}))
     changed: dict[UUID, Account] = {}
+    index = _index(attempts)
     for ack in acks:
-        targets = [a for a in attempts if _speaks_of(ack, a)]
+        targets = index.get(ack.names, [])
         if ack.claim_control:
             targets = targets[-1:]  # the newest attempt of that claim
         if not targets:
-            contents.put_aside("acknowledgement", "unknown-control", _word(ack.reference))
+            contents.put_aside("acknowledgement", "unknown-control", _word(ack.names[1]))
         for target in targets:
             step = acknowledged(accounts[target.encounter_id], target.claim_id, target.attempt_id, ack.ack)
             if step.problem:
@@ -200,12 +205,13 @@ async def _apply_acks(uow: UnitOfWork, contents: Contents) -> None:
         await repository.insert_unmatched(uow.conn, contents.aside)
 
 
-def _speaks_of(ack: Addressed, attempt: repository.AttemptRow) -> bool:
-    if ack.claim_control:
-        return attempt.claim_control == ack.claim_control
-    if ack.isa13:
-        return attempt.isa13 == ack.isa13
-    return attempt.gs06 == ack.gs06 if ack.gs06 else attempt.bht03 == ack.bht03
+def _index(attempts: list[repository.AttemptRow]) -> dict[tuple[str, str], list[repository.AttemptRow]]:
+    """Map every number that an acknowledgement may name to the attempts it speaks of."""
+    index: dict[tuple[str, str], list[repository.AttemptRow]] = {}
+    for a in attempts:
+        for name in (("claim", a.claim_control), ("isa", a.isa13), ("gs", a.gs06), ("bht", a.bht03)):
+            index.setdefault(name, []).append(a)
+    return index
 
 
 def _emit(uow: UnitOfWork, key: UUID, before: Account, step: Step) -> None:

@@ -11,7 +11,7 @@ from rcm_billing import repository
 from rcm_billing.handlers.answers import apply_file
 from rcm_billing.handlers.deps import Deps
 from rcm_billing.handlers.submitting import MAX_WAITING, Begin, freeze_batch, send_appeals, send_built
-from rcm_billing.x12.gate import gate_pool
+from rcm_billing.x12.gate import gate_pool, warm
 from rcm_billing.x12.reader import MAX_BYTES
 
 IDLE_S = 0.05
@@ -33,11 +33,15 @@ async def freeze_claims(deps: Deps, begin: Begin) -> None:
 async def send_claims(deps: Deps, begin: Begin) -> None:
     """Gate and send what is frozen, and appeals that were filed."""
     deps.exchange.prepare()
-    with gate_pool() as pool:
+    pool = gate_pool()
+    try:
+        await asyncio.get_running_loop().run_in_executor(pool, warm)
         while True:
             sent = await send_built(deps, begin, pool) + await send_appeals(deps)
             if not sent:
                 await asyncio.sleep(IDLE_S)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 async def take_answers(deps: Deps, begin: Begin) -> None:

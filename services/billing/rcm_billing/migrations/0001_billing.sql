@@ -1,6 +1,7 @@
 -- Billing: accounts, claims, interchanges, what payers answered, the ledger.
 
--- One aggregate per encounter; `body` is the frozen state, the columns are what is asked for.
+-- One aggregate per encounter; `body` is the frozen state, the columns are what is asked for. An empty body is a row
+-- that only serves as a lock: nothing is known of the encounter yet.
 CREATE TABLE account (
     encounter_id   uuid PRIMARY KEY,
     facility_id    text   NOT NULL,

@@ -7,11 +7,14 @@ the segment's position, never its content.
 import io
 import json
 import logging
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 from rcm_billing.x12.reader import read_segments
@@ -36,10 +39,26 @@ class Verdict:
 
 def gate_pool() -> ProcessPoolExecutor:
     """Return a pool with one worker process that keeps the guides' maps."""
-    return ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=_keep_maps)
+    return ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=_start_worker)
 
 
-def _keep_maps() -> None:
+def _start_worker() -> None:
+    # a terminal's Ctrl-C reaches the whole group, but only the service decides when its worker ends
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_service, daemon=True).start()
+    keep_maps()
+
+
+def _end_with_service() -> None:
+    """End when the service is gone, killed too; its queue alone would keep the worker waiting for ever."""
+    service = parent_process()
+    if service is not None:
+        service.join()
+        os._exit(0)
+
+
+def keep_maps() -> None:
+    """Let pyx12 read each guide once in this process."""
     import pyx12.map_if
     import pyx12.map_index
 
@@ -47,6 +66,14 @@ def _keep_maps() -> None:
     pyx12.map_if.load_map_file = lru_cache(maxsize=None)(pyx12.map_if.load_map_file)
     pyx12.map_index.map_index = lru_cache(maxsize=None)(pyx12.map_index.map_index)
     logging.getLogger("pyx12").setLevel(logging.CRITICAL + 1)  # its messages quote element values
+
+
+def warm() -> None:
+    """Read both claim guides before the first file comes. Runs in the worker process."""
+    import pyx12.map_if
+
+    for name in ("x12.control.00501.xml", "837.5010.X222.A1.xml", "837Q3.I.5010.X223.A1.xml"):
+        pyx12.map_if.load_map_file(name, _params(), None)
 
 
 @lru_cache(maxsize=1)

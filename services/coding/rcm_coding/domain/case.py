@@ -228,11 +228,9 @@ def gap_id(encounter_id: UUID, rule: str, code: str) -> UUID:
 def codes_for_claim(case: CodingCase) -> tuple[tuple[FinalDiagnosis, ...], tuple[FinalProcedure, ...]]:
     """Return the chosen codes in claim order, without judging them.
 
-    The principal or first-listed diagnosis comes first, external causes last; a procedure points to the
-    diagnoses
-    that were named for it or that it is for, else to the first four that are no external causes. Captured charges lend a
-    procedure
-    their units, amount and revenue code; without one the amount stays None.
+    The principal or first-listed diagnosis comes first, external causes last. A procedure points to the
+    diagnoses that were named for it or that it is for, else to the first four that are no external causes.
+    Captured charges lend a procedure their units, amount and revenue code; without one the amount stays None.
     """
     chosen = [item for item in case.assignments if item.counts]
     diagnoses = sorted((item for item in chosen if item.system == "ICD-10-CM"), key=_diagnosis_order)

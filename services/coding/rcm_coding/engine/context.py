@@ -60,7 +60,8 @@ _BEFORE: tuple[tuple[Status, str], ...] = (
         r"|educat(?:ed|ion) (?:on|about)|counsel(?:l)?ed (?:on|about|regarding)|screen(?:ed"
         r"|ing)? for|rule[- ]?out|r/o|evaluat(?:e|ed|ion) for|assess(?:ed)? for|work-?up for"
         r"|to look for|vaccin(?:e|ation) (?:for|against)|potential for|may develop"
-        r"|could develop|concerned about developing)(?!\w)",
+        r"|could develop|concerned about developing|worried (?:about|that)|fear(?:s|ed|ful)? (?:of|that)"
+        r"|thought (?:that )?(?:he|she|it|this) (?:was|were|might|could))(?!\w)",
     ),
     (
         Status.UNCERTAIN,
@@ -114,7 +115,7 @@ _AFTER: tuple[tuple[Status, str], ...] = (
     ),
 )
 _TERMINATORS = re.compile(
-    r"\b(?:but|however|although|though|except|apart from|aside from|which|who|because"
+    r"\b(?:but(?! not limited)|however|although|though|except|apart from|aside from|which|who|because"
     r"|therefore|secondary to|due to|as well as"
     r"|presents?|presented|presenting|comes? in|came in|now|today|reports?|complains?"
     r"|diagnosed with|being treated|continues?|has|have|had(?! (?:a|an) (?:remote|prior))"
@@ -123,13 +124,15 @@ _TERMINATORS = re.compile(
 )
 #: Cues whose scope a following verb phrase ends; family and hypothetical cues govern the whole statement.
 _WIDE = frozenset({Status.FAMILY, Status.HYPOTHETICAL})
-_STOP_WIDE = re.compile(r"\b(?:but|however|although|though|except|patient|he|she)\b|[;]", re.IGNORECASE)
+_STOP_WIDE = re.compile(
+    r"\b(?:but(?! not limited)|however|although|though|except|patient|he|she)\b|[;]", re.IGNORECASE
+)
 _SCOPE = {
     Status.NEGATED: 110,
     Status.UNCERTAIN: 70,
     Status.HISTORY: 70,
-    Status.FAMILY: 160,
-    Status.HYPOTHETICAL: 160,
+    Status.FAMILY: 400,
+    Status.HYPOTHETICAL: 400,
 }
 _AFTER_SCOPE = 45  # characters
 _NEW_CLAUSE = re.compile(r",\s*(?:\w+\s+){0,2}(?:and|with)\s+(?:a|an|the)\b")
@@ -212,5 +215,5 @@ class SentenceContext:
             return False
         between = self._text[end : cue.start]
         if cue.status is Status.NEGATED:
-            return not re.search(r"[;.:]|\b(?:but|with|showed|shows)\b", between)
+            return not re.search(r"[;.:]|\b(?:but(?! not limited)|with|showed|shows)\b", between)
         return not re.search(r"[,;]|\b(?:but|and|or|with)\b", between)

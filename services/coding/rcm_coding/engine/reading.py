@@ -34,6 +34,10 @@ _DEFAULT_SECTION = {
     "addendum": "assessment",  # an authenticated statement of the provider
     "query-answer": "assessment",
 }
+#: Documents that state results or wishes: they lend indicators to questions, never a diagnosis or a procedure.
+_RESULTS_ONLY = frozenset({"order", "lab-report", "medication-list"})
+#: Read by a physician, but for an inpatient the attending must state it (Guidelines III.B).
+_RESULTS_FOR_INPATIENT = frozenset({"imaging-report", "pathology-report"})
 _MAX_TEXT = 400_000  # characters of one document that are read
 
 
@@ -136,10 +140,13 @@ class Statement:
 class Record:
     """All statements of all documents, in document order."""
 
-    def __init__(self, documents: Iterable[Document], lexicon: Lexicon) -> None:
+    def __init__(self, documents: Iterable[Document], lexicon: Lexicon, setting: str = "") -> None:
         self.documents = tuple(sorted(documents, key=lambda document: document.order))
+        weak = _RESULTS_ONLY | (_RESULTS_FOR_INPATIENT if setting == "inpatient" else frozenset())
         self.statements: tuple[Statement, ...] = tuple(
-            statement for document in self.documents for statement in _read(document, lexicon)
+            statement
+            for document in self.documents
+            for statement in _read(document, lexicon, results_only=document.kind in weak)
         )
 
     @cached_property
@@ -186,9 +193,11 @@ def _asserted(statement: Statement, match: re.Match[str]) -> bool:
     return assertion.status is Status.PRESENT
 
 
-def _read(document: Document, lexicon: Lexicon) -> Iterator[Statement]:
+def _read(document: Document, lexicon: Lexicon, *, results_only: bool) -> Iterator[Statement]:
     text = document.text[:_MAX_TEXT]
     sections: list[Section] = cut_sections(text, _DEFAULT_SECTION.get(document.kind, "body"))
+    if results_only:
+        sections = [Section("results", section.start, section.end) for section in sections]
     for section in sections:
         for sentence in cut_sentences(text, section):
             words = tokens(text, sentence.start, sentence.end)

@@ -20,7 +20,7 @@ SECTION_WEIGHT: dict[str, float | None] = {
     "plan": 0.5,
     "exam": 0.3,
     "past-history": 0.35,
-    "results": 0.2,
+    "results": None,
     "surgical-history": None,
     "family-history": None,
     "social-history": 0.15,

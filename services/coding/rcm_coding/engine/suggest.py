@@ -63,7 +63,7 @@ def suggest(
     tabular = knowledge.tabular
     if not tabular.effective_from <= service_date <= tabular.effective_to:
         return Suggestions((), (), (), None, knowledge.release, ENGINE_VERSION, service_date, ("ICD-10-CM",))
-    record = Record(documents, knowledge.lexicon)
+    record = Record(documents, knowledge.lexicon, setting)
     found, suppressed = _diagnoses(record, setting, knowledge)
     diagnoses = [_suggestion(item, setting, knowledge) for item in found]
     for step in (

@@ -117,6 +117,16 @@ def encounter_cancelled(
     return Decision(state=replace(case, state=CaseState.CANCELLED, version=case.version + 1))
 
 
+def encounters_merged(
+    case: CodingCase | None, event: intake.EncountersMerged, moment: Moment
+) -> CaseDecision:
+    """Close the chart that was merged away; the surviving one gets its documents from intake as an amendment."""
+    case = case or CodingCase(moment.key, event.facility_id)
+    if moment.key != event.merged_id or case.state is CaseState.CANCELLED:
+        return Decision()
+    return Decision(state=replace(case, state=CaseState.CANCELLED, version=case.version + 1))
+
+
 def query_sent(case: CodingCase | None, event: query.QuerySent, moment: Moment) -> CaseDecision:
     """A query about this chart is out, whoever asked for it; a blocking one puts the chart aside."""
     if case is None or case.state is CaseState.CANCELLED:

@@ -3,7 +3,7 @@
 from rcm_shared.errors import RcmError
 
 
-class MessageRefused(RcmError):  # noqa: N818  # a fact, as all errors of the house
+class MessageRefused(RcmError):  # a fact, as all errors of the house
     """The message breaks a rule; sending it again unchanged cannot help.
 
     `code` is stable; `position` says where ("PID-7", "/patient/birth_date") and holds no value.

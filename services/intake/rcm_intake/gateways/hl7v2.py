@@ -7,14 +7,10 @@ Other types are ignored.
 
 import base64
 import binascii
-import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
-import hl7
 from rcm_shared.contracts.intake import Setting
 from rcm_shared.contracts.records import Address, PatientPhi, ProviderRecord, StayRecord
 from rcm_shared.money import cents_from_decimal
@@ -29,34 +25,25 @@ from rcm_intake.domain.changes import (
     Progress,
 )
 from rcm_intake.domain.errors import MessageRefused
+from rcm_intake.gateways.hl7v2_syntax import (
+    Segment,
+    day_of,
+    first_segment,
+    instant_of,
+    normalise,
+    read_header,
+    split_segments,
+)
 from rcm_intake.gateways.reading import (
     Reading,
     clean_id,
     clean_text,
     content_id,
     practitioner_id,
-    refuse_controls,
 )
 
-MAX_BYTES = 4_000_000
-MAX_SEGMENTS = 20_000
-
-_SEGMENT_ID = re.compile(r"[A-Z][A-Z0-9]{2}")
-_ESCAPE_WORD = re.compile(
-    r"\.(br|sp|ti|in|fi|nf|ce|sk)[+-]?\d*|[HN]|[XZ][0-9A-Fa-f]*|C[0-9A-Fa-f]+|M[0-9A-Fa-f]+"
-)
 _HCPCS = re.compile(r"[A-Z0-9]\d{3}[A-Z0-9]")
 _CODE_SYSTEMS = frozenset({"C4", "CPT", "CPT4", "C5", "HCPCS", "HPC", "HCPT"})
-_CHARSETS = {
-    "": "utf-8",
-    "ASCII": "utf-8",
-    "UNICODE UTF-8": "utf-8",
-    "UTF-8": "utf-8",
-    "8859/1": "iso-8859-1",
-    "ISO IR100": "iso-8859-1",
-    "8859/2": "iso-8859-2",
-    "8859/15": "iso-8859-15",
-}
 #: TXA-2, HL7 table 0270.
 _KIND_BY_TXA = {
     "CN": "consultation",
@@ -97,167 +84,6 @@ _MDM_ACTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Delimiters:
-    """MSH-1 and MSH-2 of one message."""
-
-    field: str = "|"
-    component: str = "^"
-    repetition: str = "~"
-    escape: str = "\\"
-    subcomponent: str = "&"
-
-    def decode(self, text: str) -> str:
-        """Replace escape sequences; a bare or unclosed escape character stays as it is."""
-        if self.escape not in text:
-            return text
-        plain = {
-            "F": self.field,
-            "S": self.component,
-            "R": self.repetition,
-            "E": self.escape,
-            "T": self.subcomponent,
-        }
-        parts = text.split(self.escape)
-        out = [parts[0]]
-        position = 1
-        while position < len(parts):
-            word = parts[position]
-            closed = position + 1 < len(parts)
-            if closed and word in plain:
-                replacement = plain[word]
-            elif closed and _ESCAPE_WORD.fullmatch(word):
-                replacement = _formatted(word)
-            else:
-                out.append(self.escape + word)
-                position += 1
-                continue
-            out.append(replacement + parts[position + 1])
-            position += 2
-        return "".join(out)
-
-
-def _formatted(word: str) -> str:
-    """Return the text of a formatting or hexadecimal escape; highlighting and local ones vanish."""
-    if word.startswith((".br", ".sp", ".ce")):
-        return "\n"
-    if word.startswith("X") and len(word) % 2 == 1:
-        with contextlib.suppress(ValueError):
-            return bytes.fromhex(word[1:]).decode("utf-8", "replace")
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One segment; fields, repetitions, components and subcomponents count from 1, as in the standard."""
-
-    name: str
-    fields: Any
-    delimiters: Delimiters
-    number: int = 0
-
-    def repetitions(self, index: int) -> int:
-        """Count the repetitions of a field."""
-        if index >= len(self.fields):
-            return 0
-        return len(self.fields[index])
-
-    def get(self, index: int, component: int = 1, repetition: int = 1, sub: int = 1) -> str:
-        """Return one decoded value, or "" where the message has none."""
-        value: Any = self.fields[index] if index < len(self.fields) else ""
-        for position in (repetition, component, sub):
-            if isinstance(value, str):  # an undivided value is its own first part
-                if position > 1:
-                    return ""
-            elif position > len(value):
-                return ""
-            else:
-                value = value[position - 1]
-        return self.delimiters.decode(str(value))
-
-    def name_of(self, index: int, component: int = 1, repetition: int = 1) -> str:
-        """Return a short value (a name, a code) that may hold no control character."""
-        value = self.get(index, component, repetition).strip()
-        refuse_controls(value, f"{self.name}-{index}")
-        if "\n" in value or len(value) > 250:
-            raise MessageRefused("invalid-value", f"{self.name}-{index}")
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """MSH of one message, as far as it is readable."""
-
-    delimiters: Delimiters = field(default_factory=Delimiters)
-    application: str = ""
-    facility: str = ""
-    message_type: str = ""
-    trigger: str = ""
-    control_id: str = ""
-    processing: str = "P"
-    version: str = "2.5.1"
-
-
-def normalise(raw: bytes) -> str:
-    """Decode the bytes by MSH-18 and end every segment with one carriage return.
-
-    Raises: MessageRefused for oversize, an unknown or wrong charset, or control characters.
-    """
-    if len(raw) > MAX_BYTES:
-        raise MessageRefused("message-too-large")
-    raw = raw.removeprefix(b"\xef\xbb\xbf").strip(b"\x0b\x1c\r\n ")
-    if not raw.startswith(b"MSH") or len(raw) < 9:
-        raise MessageRefused("not-hl7")
-    head = re.split(rb"[\r\n]", raw, maxsplit=1)[0].decode("latin-1")
-    fields = head.split(head[3])
-    declared = fields[17].split(head[5] if len(head) > 5 else "~")[0] if len(fields) > 17 else ""
-    charset = _CHARSETS.get(declared.strip().upper())
-    if charset is None:
-        raise MessageRefused("charset-unsupported", "MSH-18")
-    try:
-        text = raw.decode(charset)
-    except UnicodeDecodeError:
-        raise MessageRefused("charset-mismatch", "MSH-18") from None
-    text = text.replace("\r\n", "\r").replace("\n", "\r")
-    return re.sub("\r{2,}", "\r", text)
-
-
-def read_header(text: str) -> Header:
-    """Read MSH of a normalised message.
-
-    Raises: MessageRefused("delimiters-invalid").
-    """
-    line = text.split("\r", 1)[0]
-    separator = line[3]
-    fields = line.split(separator)
-    encoding = fields[1]
-    marks = separator + encoding[:4]
-    if (
-        len(encoding) not in (4, 5)
-        or len(set(separator + encoding)) != 1 + len(encoding)
-        or any(mark.isalnum() or mark.isspace() or not mark.isprintable() for mark in separator + encoding)
-    ):
-        raise MessageRefused("delimiters-invalid", "MSH-2")
-    delimiters = Delimiters(marks[0], marks[1], marks[2], marks[3], marks[4])
-
-    def value(number: int, component: int = 1) -> str:
-        if number > len(fields):
-            return ""
-        parts = fields[number - 1].split(delimiters.repetition)[0].split(delimiters.component)
-        return parts[component - 1].strip() if component <= len(parts) else ""
-
-    return Header(
-        delimiters,
-        application=value(3),
-        facility=value(4),
-        message_type=value(9),
-        trigger=value(9, 2),
-        control_id=value(10),
-        processing=value(11) or "P",
-        version=value(12) or "2.5.1",
-    )
-
-
 def read_hl7v2(raw: bytes, *, source: str = "", facility: str = "") -> Reading:
     """Read one HL7 v2 message. `source` and `facility` stand in for an empty MSH-3 and MSH-4.
 
@@ -274,7 +100,7 @@ def read_hl7v2(raw: bytes, *, source: str = "", facility: str = "") -> Reading:
     if not header.message_type:
         raise MessageRefused("missing-identifier", "MSH-9")
     message_id = clean_id(header.control_id, "MSH-10") if header.control_id else content_id(raw)
-    segments = _split(text, header.delimiters)
+    segments = split_segments(text, header.delimiters)
     reading = Reading(place, sender, message_id, "hl7v2")
 
     kind, trigger = header.message_type, header.trigger
@@ -299,35 +125,8 @@ def _slug(value: str) -> str:
     return slug[:60]
 
 
-def _split(text: str, delimiters: Delimiters) -> dict[str, list[Segment]]:
-    lines = [line for line in text.split("\r") if line]
-    if len(lines) > MAX_SEGMENTS:
-        raise MessageRefused("message-too-large")
-    for number, line in enumerate(lines, start=1):
-        if not _SEGMENT_ID.fullmatch(line[:3]) or line[3:4] not in ("", delimiters.field):
-            raise MessageRefused("segment-malformed", f"segment {number}")
-        if number > 1 and line[:3] in ("MSH", "BHS", "FHS"):
-            raise MessageRefused("second-header", f"segment {number}")
-        if len(line) == 3:
-            lines[number - 1] = line + delimiters.field
-    try:
-        parsed = hl7.parse("\r".join(lines) + "\r")
-    except (hl7.ParseException, ValueError, IndexError, KeyError):
-        raise MessageRefused("not-hl7") from None
-    segments: dict[str, list[Segment]] = {}
-    for number, fields in enumerate(parsed, start=1):
-        name = str(fields[0])
-        segments.setdefault(name, []).append(Segment(name, fields, delimiters, number))
-    return segments
-
-
-def _first(segments: dict[str, list[Segment]], name: str) -> Segment | None:
-    found = segments.get(name)
-    return found[0] if found else None
-
-
 def _visit_number(segments: dict[str, list[Segment]]) -> str:
-    pv1, pid = _first(segments, "PV1"), _first(segments, "PID")
+    pv1, pid = first_segment(segments, "PV1"), first_segment(segments, "PID")
     number = (pv1.get(19) if pv1 else "") or (pid.get(18) if pid else "")
     if not number:
         raise MessageRefused("visit-number-missing", "PV1-19")
@@ -336,7 +135,7 @@ def _visit_number(segments: dict[str, list[Segment]]) -> str:
 
 def _common(segments: dict[str, list[Segment]], reading: Reading) -> dict[str, Any]:
     """Return what every message says about the encounter: identity, patient, visit, providers, coverage."""
-    pid, pv1 = _first(segments, "PID"), _first(segments, "PV1")
+    pid, pv1 = first_segment(segments, "PID"), first_segment(segments, "PV1")
     said: dict[str, Any] = {
         "facility_id": reading.facility_id,
         "source": reading.source,
@@ -346,7 +145,7 @@ def _common(segments: dict[str, list[Segment]], reading: Reading) -> dict[str, A
     }
     admitted = discharged = None
     if pv1:
-        admitted, discharged = _instant(pv1, 44), _instant(pv1, 45)
+        admitted, discharged = instant_of(pv1, 44), instant_of(pv1, 45)
         said["setting"] = _setting(pv1)
         said["providers"] = (*_providers(pv1, reading), *_surgeons(segments, reading))
         said["stay"] = StayRecord(
@@ -356,9 +155,11 @@ def _common(segments: dict[str, list[Segment]], reading: Reading) -> dict[str, A
             admission_source=pv1.name_of(14)[:2],
             discharge_status=pv1.name_of(36)[:2],
         )
-    start = _date(pv1, 44) if pv1 else None
-    said["service_from"] = start or _date(_first(segments, "EVN"), 2) or _date(_first(segments, "MSH"), 7)
-    said["service_through"] = _date(pv1, 45) if pv1 else None
+    start = day_of(pv1, 44) if pv1 else None
+    said["service_from"] = (
+        start or day_of(first_segment(segments, "EVN"), 2) or day_of(first_segment(segments, "MSH"), 7)
+    )
+    said["service_through"] = day_of(pv1, 45) if pv1 else None
     if "IN1" in segments:
         said["coverages"] = tuple(
             _coverage(segment, order) for segment, order in zip(segments["IN1"], "PST", strict=False)
@@ -385,7 +186,7 @@ def _setting(pv1: Segment) -> Setting:
 
 
 def _patient(pid: Segment, reading: Reading) -> PatientPhi:
-    born = _date(pid, 7)
+    born = day_of(pid, 7)
     if born is None:
         raise MessageRefused("missing-field", "PID-7")
     sex = pid.name_of(8).upper()[:1]
@@ -467,7 +268,7 @@ def _coverage(in1: Segment, order: str) -> CoverageChange:
     plan = in1.name_of(15).upper()
     relationship = _RELATIONSHIP.get(in1.name_of(17).upper(), "G8" if in1.name_of(17) else "18")
     subscriber = None
-    born = _date(in1, 18)
+    born = day_of(in1, 18)
     if relationship != "18" and born and in1.name_of(16):
         subscriber = PatientPhi(
             last_name=in1.name_of(16), first_name=in1.name_of(16, 2), birth_date=born, sex="U"
@@ -481,8 +282,8 @@ def _coverage(in1: Segment, order: str) -> CoverageChange:
         relationship=relationship,
         group_number=in1.name_of(8),
         subscriber=subscriber,
-        active_from=_date(in1, 12),
-        active_to=_date(in1, 13),
+        active_from=day_of(in1, 12),
+        active_to=day_of(in1, 13),
         authorization=in1.name_of(14),
     )
 
@@ -491,7 +292,7 @@ def _read_adt(
     segments: dict[str, list[Segment]], reading: Reading, action: Action, progress: Progress | None
 ) -> EncounterMessage | str:
     if action is Action.MERGE:
-        mrg, pv1 = _first(segments, "MRG"), _first(segments, "PV1")
+        mrg, pv1 = first_segment(segments, "MRG"), first_segment(segments, "PV1")
         prior = (mrg.get(5) or mrg.get(3)) if mrg else ""
         if mrg is None:
             raise MessageRefused("missing-field", "MRG")
@@ -499,7 +300,7 @@ def _read_adt(
             return "merge-without-visit"  # patients are held per encounter; only merged visits change one
         said = _common(segments, reading)
         return EncounterMessage(**said, action=action, merged_external_id=clean_id(prior, "MRG-5"))
-    pv1 = _first(segments, "PV1")
+    pv1 = first_segment(segments, "PV1")
     if progress is Progress.UNDER_WAY and pv1 is not None and pv1.name_of(2) == "P":
         progress = Progress.PLANNED
     return EncounterMessage(**_common(segments, reading), action=action, progress=progress)
@@ -508,7 +309,7 @@ def _read_adt(
 def _read_mdm(
     segments: dict[str, list[Segment]], reading: Reading, action: DocumentAction
 ) -> EncounterMessage:
-    txa = _first(segments, "TXA")
+    txa = first_segment(segments, "TXA")
     if txa is None:
         raise MessageRefused("missing-field", "TXA")
     said = _common(segments, reading)
@@ -532,7 +333,7 @@ def _read_mdm(
         title=txa.name_of(16),
         signed=txa.name_of(17).upper() in _SIGNED_STATUS,
         author_id=author.provider_id if author else None,
-        written_at=_instant(txa, 6) or _instant(txa, 4),
+        written_at=instant_of(txa, 6) or instant_of(txa, 4),
     )
     return EncounterMessage(**said, documents=(change,))
 
@@ -575,6 +376,9 @@ def _read_dft(segments: dict[str, list[Segment]], reading: Reading) -> Encounter
     charges = tuple(_charges(segments.get("FT1", []), reading))
     if not charges:
         return "no-charges"
+    surgeons = (_practitioner(pr1, 11, "operating", reading) for pr1 in segments.get("PR1", []))
+    operating = tuple(surgeon for surgeon in surgeons if surgeon is not None)[:1]
+    said["providers"] = (*said.get("providers", ()), *operating)
     return EncounterMessage(**said, charges=charges)
 
 
@@ -584,7 +388,7 @@ def _charges(lines: list[Segment], reading: Reading) -> Iterator[ChargeChange]:
         if kind not in ("CG", "CR"):
             continue  # payments and adjustments are billing's own facts
         position = f"FT1 {number}"
-        served = _date(ft1, 4)
+        served = day_of(ft1, 4)
         if served is None:
             raise MessageRefused("missing-field", f"{position} FT1-4")
         code, revenue = _service(ft1, position)
@@ -645,7 +449,7 @@ def _amount(ft1: Segment, units: int, position: str) -> int:
 
 def _read_oru(segments: dict[str, list[Segment]], reading: Reading) -> EncounterMessage | str:
     """Read a report: final or corrected results only, as one document with its order."""
-    obr = _first(segments, "OBR")
+    obr = first_segment(segments, "OBR")
     if obr is None:
         raise MessageRefused("missing-field", "OBR")
     status = obr.name_of(25).upper()
@@ -665,7 +469,7 @@ def _read_oru(segments: dict[str, list[Segment]], reading: Reading) -> Encounter
             text=_obx_text(texts),
             title=obr.name_of(4, 2),
             author_id=reader.provider_id if reader else None,
-            written_at=_instant(obr, 22),
+            written_at=instant_of(obr, 22),
         )
     ]
     if obr.get(2):
@@ -677,65 +481,8 @@ def _read_oru(segments: dict[str, list[Segment]], reading: Reading) -> Encounter
                 text=f"Order for {obr.name_of(4, 2) or obr.name_of(4)}",
                 title="Order",
                 author_id=orderer.provider_id if orderer else None,
-                written_at=_instant(obr, 6),
+                written_at=instant_of(obr, 6),
             ),
         )
     said["providers"] = (*said.get("providers", ()), *(p for p in (reader, orderer) if p is not None))
     return EncounterMessage(**said, documents=tuple(documents))
-
-
-_DTM = re.compile(r"(\d{4})(\d{2})?(\d{2})?(?:(\d{2})(\d{2})(\d{2})?(?:\.\d{1,6})?)?([+-]\d{4})?")
-
-
-def _date(segment: Segment | None, index: int) -> date | None:
-    """Return the calendar day as written, whatever its time zone."""
-    if segment is None:
-        return None
-    text = segment.get(index).strip()
-    if not text:
-        return None
-    match = _DTM.fullmatch(text)
-    if match is None or not match[3]:
-        raise MessageRefused("invalid-date", f"{segment.name}-{index}")
-    try:
-        return date(int(match[1]), int(match[2]), int(match[3]))
-    except ValueError:
-        raise MessageRefused("invalid-date", f"{segment.name}-{index}") from None
-
-
-def _instant(segment: Segment, index: int) -> datetime | None:
-    """Return an instant in UTC; a time without zone counts as UTC."""
-    text = segment.get(index).strip()
-    if not text:
-        return None
-    match = _DTM.fullmatch(text)
-    if match is None or not match[3]:
-        raise MessageRefused("invalid-date", f"{segment.name}-{index}")
-    zone: timezone = UTC
-    if match[7]:
-        minutes = int(match[7][1:3]) * 60 + int(match[7][3:5])
-        if minutes >= 24 * 60:
-            raise MessageRefused("invalid-date", f"{segment.name}-{index}")
-        zone = timezone(timedelta(minutes=-minutes if match[7][0] == "-" else minutes))
-    try:
-        return datetime(
-            int(match[1]),
-            int(match[2]),
-            int(match[3]),
-            int(match[4] or 0),
-            int(match[5] or 0),
-            int(match[6] or 0),
-            tzinfo=zone,
-        ).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise MessageRefused("invalid-date", f"{segment.name}-{index}") from None
-
-
-def split_messages(raw: bytes) -> list[bytes]:
-    """Split a file of messages at every MSH that begins a line; batch headers and trailers fall away."""
-    raw = raw.removeprefix(b"\xef\xbb\xbf")
-    starts = [match.start() for match in re.finditer(rb"(?:(?<=[\r\n\x0b])|\A)MSH", raw)]
-    if not starts:
-        return [raw] if raw.strip() else []
-    pieces = [raw[start:end] for start, end in zip(starts, [*starts[1:], len(raw)], strict=True)]
-    return [re.split(rb"(?:^|[\r\n])(?:BTS|FTS|BHS|FHS)[^\r\n]*", piece)[0] for piece in pieces]

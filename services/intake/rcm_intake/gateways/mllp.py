@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rcm_shared.errors import Transient
+from rcm_shared.telemetry import log
 
-from rcm_intake.domain.errors import MessageRefused
-from rcm_intake.gateways.hl7v2 import MAX_BYTES, Header, normalise, read_header
+from rcm_intake.gateways.hl7v2_syntax import MAX_BYTES, peek_header
 
 START, END, RETURN = b"\x0b", b"\x1c", b"\r"
 MAX_CONNECTIONS = 200
@@ -42,10 +42,7 @@ def acknowledgement(raw: bytes, answer: Answer, *, now: datetime, control_id: st
 
     Wire: MSA|AE|M1|missing-field CR ERR|||207^Application error^HL70357|E|missing-field|||PID-7
     """
-    try:
-        header = read_header(normalise(raw))
-    except (MessageRefused, ValueError, IndexError):
-        header = Header()
+    header = peek_header(raw)
     separator = header.delimiters.field
 
     def safe(value: str) -> str:
@@ -103,38 +100,50 @@ class MllpServer:
         self._clock = clock
         self._new_id = new_id
         self._max_bytes = max_bytes
-        self._open = 0
+        self._connections: set[asyncio.Task[None]] = set()
         self.port = 0
 
     async def serve(self, host: str, port: int) -> None:
-        """Serve until cancelled. `self.port` is the port in use (port 0 picks one)."""
+        """Serve until cancelled, then close every connection. `self.port` is the port in use (0 picks one)."""
         server = await asyncio.start_server(self._connection, host, port, limit=64 * 1024, backlog=256)
         self.port = server.sockets[0].getsockname()[1]
-        async with server:
-            await server.serve_forever()
+        try:
+            async with server:
+                await server.serve_forever()
+        finally:
+            for connection in self._connections:
+                connection.cancel()
+            await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._open >= MAX_CONNECTIONS:
+        task = asyncio.current_task()
+        try:
+            if task is not None and len(self._connections) < MAX_CONNECTIONS:
+                self._connections.add(task)
+                await self._converse(reader, writer)
+        except asyncio.CancelledError:
+            pass  # the server stops; what was not acknowledged will be sent again
+        finally:
+            if task is not None:
+                self._connections.discard(task)
             writer.close()
-            return
-        self._open += 1
+            with suppress(OSError, asyncio.CancelledError):
+                await writer.wait_closed()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take frames and answer them until the sender leaves; everything taken is answered first."""
         pending: asyncio.Queue[tuple[bytes, asyncio.Task[Answer]] | None] = asyncio.Queue(WINDOW)
         answering = asyncio.create_task(self._answer(pending, writer))
         try:
-            while (frame := await self._frame(reader)) is not None:
-                task = asyncio.create_task(self._judge(frame))
-                await pending.put((frame[:4096], task))
-                if answering.done():
-                    break
-        except (ConnectionError, TimeoutError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            self._open -= 1
-            with suppress(asyncio.QueueFull, TimeoutError):
+            with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
+                while not answering.done() and (frame := await self._frame(reader)) is not None:
+                    await pending.put((frame[:4096], asyncio.create_task(self._judge(frame))))
+            with suppress(OSError, TimeoutError):
                 await asyncio.wait_for(pending.put(None), FRAME_S)
-            with suppress(ConnectionError, TimeoutError):
                 await asyncio.wait_for(answering, FRAME_S)
-            writer.close()
+        finally:
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
 
     async def _judge(self, message: bytes) -> Answer:
         if len(message) > self._max_bytes:
@@ -143,16 +152,26 @@ class MllpServer:
             return await self._receive(message)
         except Transient:
             return Answer("AR", "try-later")
+        except Exception as error:
+            log().error("message not judged", error=type(error).__name__)
+            return Answer("AR", "try-later")
 
     async def _answer(
         self, pending: asyncio.Queue[tuple[bytes, asyncio.Task[Answer]] | None], writer: asyncio.StreamWriter
     ) -> None:
+        gone = False
         while (item := await pending.get()) is not None:
             head, task = item
             answer = await task
+            if gone:
+                continue  # stored all the same; the sender will send again and be told "duplicate"
             ack = acknowledgement(head, answer, now=self._clock(), control_id=self._new_id())
-            writer.write(START + ack + END + RETURN)
-            await writer.drain()
+            try:
+                writer.write(START + ack + END + RETURN)
+                await writer.drain()
+            except OSError:
+                gone = True
+                writer.close()
 
     async def _frame(self, reader: asyncio.StreamReader) -> bytes | None:
         """Return the next message, or None at the end. Bytes between frames are skipped.

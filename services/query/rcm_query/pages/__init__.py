@@ -12,8 +12,8 @@ from rcm_shared.web.app import runtime_of
 from rcm_shared.web.pages import page
 
 from rcm_query import repository
-from rcm_query.api import answer_one, open_one
 from rcm_query.domain.provider_query import SENT, WAITING, QueryState
+from rcm_query.handlers import answer_one, open_one
 
 router = APIRouter(include_in_schema=False)
 
@@ -80,13 +80,12 @@ async def _show(
         _, query = await open_one(uow, who, query_id)
     if query.provider_id != who.subject or query.content is None:
         raise NotFound("query")
-    response = page(
+    return page(
         request,
         "query_detail.html",
         query=query,
         content=query.content,
         answerable=query.state in ANSWERABLE,
         problem=problem,
+        status_code=status,
     )
-    response.status_code = status
-    return response

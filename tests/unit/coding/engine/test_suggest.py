@@ -178,6 +178,18 @@ def test_symptom_of_a_stated_disease_is_not_coded(read: Read) -> None:
     assert not {"R059", "R509"} & set(codes(found))
 
 
+@pytest.mark.parametrize("kind", ["order", "lab-report"])
+def test_order_or_laboratory_alone_supports_nothing(read: Read, kind: str) -> None:
+    text = "EXAMINATION: CT chest with contrast.\nIMPRESSION: Pneumonia. Hyponatremia."
+    assert read(text, setting="imaging", kind=kind).suggestions == ()
+
+
+def test_imaging_alone_makes_no_inpatient_diagnosis(read: Read) -> None:
+    text = "IMPRESSION: Pneumonia."
+    assert codes(read(text, setting="inpatient", kind="imaging-report")) == []
+    assert codes(read(text, setting="imaging", kind="imaging-report")) == ["J189"]
+
+
 def test_date_outside_the_edition_is_not_evaluated(read: Read) -> None:
     found = read("Assessment: Pneumonia.", day=date(2026, 10, 1))
     assert found.suggestions == ()

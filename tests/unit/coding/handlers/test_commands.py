@@ -132,6 +132,14 @@ def test_procedure_without_captured_charge_has_no_amount(code_sets: CodeSets) ->
     assert procedures[0].charge_cents is None
 
 
+def test_procedure_points_to_the_diagnoses_that_it_is_for(code_sets: CodeSets) -> None:
+    injection = replace(suggestion("20610", "CPT", "procedure"), serves=("M1711",), modifiers=("RT",))
+    visit = replace(suggestion("99213", "CPT", "procedure"), serves=("I10",), modifiers=("25",))
+    result = found(suggestion("M1711", role="first-listed"), suggestion("I10"), visit, injection)
+    _, procedures = codes_for_claim(accept_all(started(code_sets, result), code_sets))
+    assert [(line.code, line.pointers) for line in procedures] == [("99213", (2,)), ("20610", (1,))]
+
+
 def test_override_needs_a_valid_code_and_a_reason(code_sets: CodeSets) -> None:
     case = started(code_sets)
     first = case.assignments[0].id

@@ -1,5 +1,6 @@
 """Facts of other services, in any order between topics."""
 
+from dataclasses import replace
 from itertools import permutations
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from rcm_coding.handlers import facts
 from rcm_shared.contracts.billing import RecodeRequested
 from rcm_shared.contracts.coding import CodingFinalised, CodingReopened, CodingStarted
 from rcm_shared.contracts.event import Event
-from rcm_shared.contracts.intake import EncounterCancelled
+from rcm_shared.contracts.intake import EncounterCancelled, EncountersMerged
 from rcm_shared.contracts.query import QueryAnswered, QueryExpired, QueryRetracted, QuerySent
 from unit.coding.charts import KEY, MOMENT, NOW, amended, charge, charged, completed, open_chart, superbill
 
@@ -140,9 +141,17 @@ def test_cancelled_encounter_takes_no_more_facts(code_sets: CodeSets) -> None:
     assert published == []
 
 
-def waiting(code_sets: CodeSets) -> CodingCase:
-    from dataclasses import replace
+def test_chart_merged_away_is_closed_and_the_survivor_stays(code_sets: CodeSets) -> None:
+    event = EncountersMerged(actor="system:intake", facility_id="F1", survivor_id=UUID(int=1), merged_id=KEY)
+    merged = facts.encounters_merged(open_chart(code_sets), event, MOMENT).state
+    assert merged is not None
+    assert merged.state is CaseState.CANCELLED
+    assert (
+        facts.encounters_merged(open_chart(code_sets), event, replace(MOMENT, key=UUID(int=1))).state is None
+    )
 
+
+def waiting(code_sets: CodeSets) -> CodingCase:
     case = open_chart(code_sets)
     return replace(
         case,

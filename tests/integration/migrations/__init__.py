@@ -1,0 +1,1 @@
+"""The tables of the ledger that integration tests apply events to."""

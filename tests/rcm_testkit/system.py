@@ -1,0 +1,130 @@
+"""One whole running system for a test session: five services, payer, engines; the demo played on it once."""
+
+import asyncio
+import contextlib
+import io
+import json
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+from rcm_deploy.demo import run
+from rcm_deploy.demo.publish import manifest
+from rcm_deploy.engines.system import System, running_system
+
+T = TypeVar("T")
+
+START_S = 150.0
+DEMO_S = 110.0
+FACILITY = "DEMO-GENERAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A system that runs in a thread with a loop of its own, so that each test may have its own loop."""
+
+    system: System
+    _loop: asyncio.AbstractEventLoop = field(repr=False)
+
+    def in_its_loop(self, work: Coroutine[Any, Any, T], timeout: float = DEMO_S) -> T:
+        """Run a coroutine beside the system and wait for its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+
+    def client(
+        self, service: str, *roles: str, subject: str = "test-person", facility: str = FACILITY
+    ) -> httpx.AsyncClient:
+        """Return a client of one service, signed in when roles are given. The caller closes it."""
+        headers = {}
+        if roles:
+            headers["authorization"] = f"Bearer {self.system.keys.token(subject, roles, (facility,))}"
+        return httpx.AsyncClient(
+            base_url=self.system.urls[service], headers=headers, timeout=30, trust_env=False
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What `rcm demo --json` printed and returned."""
+
+    status: int
+    stdout: str
+    result: dict[str, Any]
+
+    def row(self, sample: str) -> dict[str, Any]:
+        """Return one sample's row of the result."""
+        found: dict[str, Any] = next(row for row in self.result["encounters"] if row["sample"] == sample)
+        return found
+
+
+def canaries() -> list[str]:
+    """Return every token that a test patient's data carries and nothing of ours may show."""
+    return [token for sample in manifest()["samples"] for token in sample["canaries"]]
+
+
+@contextmanager
+def run_in_thread(home: Path) -> Iterator[Running]:
+    """Run a system in a thread for the time of the block."""
+    started = threading.Event()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+    found: list[System] = []
+    failed: list[BaseException] = []
+
+    async def keep() -> None:
+        async with running_system(home, say=lambda _text: None) as system:
+            found.append(system)
+            started.set()
+            await stop.wait()
+
+    def body() -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(keep())
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            started.set()
+            loop.close()
+
+    thread = threading.Thread(target=body, name="test-system")
+    thread.start()
+    try:
+        started.wait(START_S)
+        if failed or not found:
+            raise failed[0] if failed else TimeoutError("the system did not start")
+        yield Running(found[0], loop)
+    finally:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(stop.set)
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The session's system."""
+    with run_in_thread(tmp_path_factory.mktemp("system")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def played(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """The demo, played once on the session's system instead of one of its own."""
+
+    @asynccontextmanager
+    async def the_same(_home: Path, **_: Any) -> AsyncIterator[System]:
+        yield running.system
+
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+        patch.setenv("RCM_HOME", str(tmp_path_factory.mktemp("demo")))
+        patch.setattr(run, "running_system", the_same)
+        status = running.in_its_loop(run._run(True))
+    text = out.getvalue()
+    return Played(status, text, json.loads(text.splitlines()[-1]))
