@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -126,6 +127,7 @@ class Runtime:
             )
         for background in self.spec.background:
             self._tasks.append(asyncio.create_task(self._keep_running(background)))
+        settle_memory()
         self._tasks.append(asyncio.create_task(self._read()))
         self._tasks.append(asyncio.create_task(gaps.watch(self)))
 
@@ -214,6 +216,17 @@ class Runtime:
                 await asyncio.wait_for(pool.close(), 3)
             except Exception:
                 pool.terminate()
+
+
+def settle_memory() -> None:
+    """Take what was made at the start out of garbage collection, and collect less often.
+
+    A batch makes tens of thousands of short-lived objects; with the default thresholds the collector walks all
+    loaded modules again and again while they are made, a third of the consumer's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def run_service(spec: ServiceSpec, settings: ServiceSettings, argv: Sequence[str] | None = None) -> int:

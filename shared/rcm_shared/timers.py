@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,7 @@ from rcm_shared.telemetry import log, where
 
 POLL_S = 0.5
 BATCH = 200
+RETRY = timedelta(minutes=1)
 
 ApplyTimers = Callable[[UnitOfWork, list[FiredTimer]], Awaitable[None]]
 
@@ -34,7 +36,7 @@ async def run(pool: asyncpg.Pool, begin: Callable[[], Any], apply: ApplyTimers) 
         try:
             fired = await due(pool)
             if fired:
-                await _fire(begin, apply, fired)
+                await _fire(pool, begin, apply, fired)
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -44,15 +46,31 @@ async def run(pool: asyncpg.Pool, begin: Callable[[], Any], apply: ApplyTimers) 
             await asyncio.sleep(POLL_S)
 
 
-async def _fire(begin: Callable[[], Any], apply: ApplyTimers, fired: list[FiredTimer]) -> None:
+async def _fire(
+    pool: asyncpg.Pool, begin: Callable[[], Any], apply: ApplyTimers, fired: list[FiredTimer]
+) -> None:
     try:
         async with begin() as uow:
             await apply(uow, fired)
     except Exception as error:
         if len(fired) == 1:
+            await _postpone(pool, fired[0])
             log().error(
                 "timer failed", kind=fired[0].kind, encounter_id=str(fired[0].key), error=type(error).__name__
             )
             return
         for timer in fired:
-            await _fire(begin, apply, [timer])
+            await _fire(pool, begin, apply, [timer])
+
+
+async def _postpone(pool: asyncpg.Pool, timer: FiredTimer) -> None:
+    """Move a timer whose handler fails out of the way of the others; it is tried again after a while."""
+    await pool.execute(
+        "UPDATE timer SET due_at = due_at + greatest($4::interval, now() + $5::interval - due_at)"
+        " WHERE key = $1 AND kind = $2 AND due_at = $3",
+        timer.key,
+        timer.kind,
+        timer.due_at,
+        RETRY,
+        shift() + RETRY,
+    )

@@ -28,7 +28,7 @@ ROW = {
 #: sample -> (codes without modifiers, paid, adjusted, patient's share still open, balance)
 ENDINGS = {
     "mole-cryoablation": ("D225 17110", 11840, 3700, 2960, 0),
-    "office-visit-25": ("M1711 I10 99213 20610", 24040, 6010, 0, 0),
+    "office-visit-25": ("M1711 I10 99214 20610", 27720, 6930, 0, 0),
     "ed-wrist-fracture": ("S52532A W010XXA 99283 25605", 123750, 41250, 0, 0),
     "lap-chole-hernia": ("K8010 K429 47562 49591", 840000, 280000, 0, 0),
     "inpatient-pneumonia": ("J189 J9601 E119 5A09357", 518130, 172710, 0, 0),
@@ -90,7 +90,7 @@ async def test_claims_carry_the_modifiers_forms_and_payers_of_their_story(
         for code in account["codes"]
         if code["role"] == "procedure"
     }
-    assert modifiers["office-visit-25", "99213"] == ["25"]
+    assert modifiers["office-visit-25", "99214"] == ["25"]
     assert modifiers["office-visit-25", "20610"] == ["RT"]
     assert modifiers["ed-wrist-fracture", "25605"] == ["LT"]
     assert {name: account["form"] for name, account in accounts.items()} == {

@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from rcm_shared.contracts.envelope import Envelope, to_headers
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from rcm_shared.contracts.envelope import Envelope, from_headers, to_headers
 from rcm_shared.contracts.event import Event
 from rcm_shared.contracts.query import QueryEscalated, QueryExpired
 from rcm_shared.contracts.topics import Topic
@@ -186,8 +188,6 @@ class World:
 
     async def create_topic(self, partitions: int = 2) -> None:
         """Create the topic that the ledger reads."""
-        from aiokafka.admin import NewTopic
-
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
         try:
@@ -226,23 +226,31 @@ class World:
         finally:
             await producer.stop()
 
-    def settings(self, *, replica: int = 0, bootstrap: str | None = None) -> ServiceSettings:
+    def settings(
+        self, *, replica: int = 0, bootstrap: str | None = None, jwks: Path | None = None
+    ) -> ServiceSettings:
         """Return the settings of a replica of the tiny service."""
         return ServiceSettings(
             dsn=self.dsn,
             owner_dsn=self.owner_dsn,
-            shared=SharedSettings(replica=replica, environment="test"),
+            shared=SharedSettings(replica=replica, environment="test", auth_jwks=jwks),
             kafka=KafkaSettings(bootstrap=bootstrap or self.bootstrap),
         )
 
     def runtime(
-        self, ledger: Ledger, *, replica: int = 0, bootstrap: str | None = None, **parts: Any
+        self,
+        ledger: Ledger,
+        *,
+        replica: int = 0,
+        bootstrap: str | None = None,
+        jwks: Path | None = None,
+        **parts: Any,
     ) -> Runtime:
         """Build the tiny service; parts are those of ServiceSpec."""
         spec = ServiceSpec(
             name=SERVICE, migrations=MIGRATIONS, **{"consumers": {self.topic: ledger.apply}, **parts}
         )
-        return Runtime(spec, self.settings(replica=replica, bootstrap=bootstrap))
+        return Runtime(spec, self.settings(replica=replica, bootstrap=bootstrap, jwks=jwks))
 
     @asynccontextmanager
     async def running(self, runtime: Runtime) -> AsyncIterator[Runtime]:
@@ -271,10 +279,11 @@ class World:
             bootstrap_servers=self.bootstrap,
             group_id=self.group,
             group_instance_id=f"{self.group}-0",  # a static member stays in its group: take its place
+            partition_assignment_strategy=(RangePartitionAssignor,),
             enable_auto_commit=False,
         )
-        await consumer.start()
         try:
+            await consumer.start()
             await until(consumer.assignment)
             await consumer.commit(dict.fromkeys(consumer.assignment(), 0))
         finally:
@@ -288,8 +297,6 @@ class World:
         self, key: UUID, count: int, timeout: float = 10
     ) -> list[tuple[Envelope, bytes]]:
         """Like `published`, with the raw bodies."""
-        from rcm_shared.contracts.envelope import from_headers
-
         consumer = AIOKafkaConsumer(
             OWN_TOPIC, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest", max_partition_fetch_bytes=4 << 20
         )

@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +34,11 @@ class Running:
 
     def in_its_loop(self, work: Coroutine[Any, Any, T], timeout: float = DEMO_S) -> T:
         """Run a coroutine beside the system and wait for its result."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+        return self.begin_in_its_loop(work).result(timeout)
+
+    def begin_in_its_loop(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine beside the system without waiting for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def client(
         self, service: str, *roles: str, subject: str = "test-person", facility: str = FACILITY

@@ -8,7 +8,7 @@ handler that is no success calls `nack()`; the next batch's offsets would otherw
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
@@ -220,16 +220,9 @@ async def _tolerant(records: Any, original: Callable[[Any], Awaitable[Any]]) -> 
 
     Our own reader takes the headers from a copy, so nothing is lost or repaired.
     """
-    bare = tuple(_without_headers(record) for record in records)
-    message = await original(bare)
+    message = await original((replace(records[0], headers=()),))
     message.raw_message = records
     return message
-
-
-def _without_headers(record: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(record, headers=())
 
 
 async def _whole_message(message: Any) -> Any:

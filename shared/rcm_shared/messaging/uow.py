@@ -225,5 +225,5 @@ INSERT INTO work AS w (key, kind, payload)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])
 ON CONFLICT (key, kind) DO UPDATE
 SET payload = excluded.payload, version = w.version + 1, attempts = 0, failed = false,
-    due_at = now(), leased_until = NULL
+    due_at = now(), queued_at = now(), leased_until = NULL
 """

@@ -167,7 +167,7 @@ class Worker:
         transient = is_transient(error)
         attempts = item.attempts + (0 if transient else 1)
         final = attempts >= MAX_ATTEMPTS
-        delay = min(30.0, 0.5 * 2 ** min(item.attempts, 6)) * random.uniform(0.5, 1.0)  # noqa: S311 — jitter
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311 — no secret
         code = str(getattr(error, "sqlstate", None) or getattr(error, "code", None) or "")
         WORK_DONE.labels(self._kind.kind, "failed" if final else "retried").inc()
         log().warning(
@@ -180,14 +180,15 @@ class Worker:
             where=where(error),
         )
         await self._pool.execute(
-            "UPDATE work SET attempts = $4, failed = $5, due_at = now() + $6::interval, leased_until = NULL,"
-            " error_class = $7, error_code = $8 WHERE key = $1 AND kind = $2 AND version = $3",
+            "UPDATE work SET attempts = $4, failed = $5, leased_until = NULL, error_class = $7, error_code = $8,"
+            " due_at = now() + $6 * least(interval '30 s', interval '0.3 s' + (now() - queued_at) / 2)"
+            " WHERE key = $1 AND kind = $2 AND version = $3",
             item.key,
             item.kind,
             item.version,
             attempts,
             final,
-            timedelta(seconds=delay),
+            jitter,
             type(error).__name__,
             code,
         )

@@ -38,9 +38,11 @@ def idempotency_key(request: Request) -> str:
 
 
 async def fingerprint(request: Request) -> bytes:
-    """Return what makes two requests the same: method, path and body."""
+    """Return what makes two requests the same: method, path, query and body."""
     body = await request.body()
-    return hashlib.sha256(b"\n".join([request.method.encode(), request.url.path.encode(), body])).digest()
+    return hashlib.sha256(
+        b"\n".join([request.method.encode(), request.url.path.encode(), request.url.query.encode(), body])
+    ).digest()
 
 
 async def idempotent(request: Request, who: Principal, run: Run) -> Response:

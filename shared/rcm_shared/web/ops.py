@@ -41,6 +41,12 @@ class Redrive(_Command):
     dry_run: bool = False
 
 
+class Discard(_Command):
+    """Give up one set-aside event."""
+
+    letter_id: UUID
+
+
 class Republish(_Command):
     """Send stored events of a key again."""
 
@@ -173,6 +179,21 @@ async def redrive_dead_letters(request: Request, command: Redrive, who: Operator
         await _write_down(runtime, who, "redrive", command)
         runtime.committed()
     return {"keys": results, "dry_run": command.dry_run}
+
+
+@router.post("/ops/dead-letters/discard")
+async def discard_dead_letter(request: Request, command: Discard, who: Operator) -> dict[str, Any]:
+    """Give up a set-aside event for good, with a reason; what is parked behind it can then be redriven."""
+    runtime = _runtime(request)
+    discarded = await runtime.http_pool.fetchval(
+        "UPDATE dead_letter SET state = 'discarded', last_seen = now()"
+        " WHERE id = $1 AND state IN ('dead', 'discarded') RETURNING true",
+        command.letter_id,
+    )
+    if not discarded:
+        raise NotFound("dead letter")
+    await _write_down(runtime, who, "discard", command)
+    return {"discarded": True}
 
 
 @router.post("/ops/republish")

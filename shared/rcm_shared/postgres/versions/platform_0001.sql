@@ -101,7 +101,7 @@ CREATE TABLE work (
     error_code   text NOT NULL DEFAULT '',
     due_at       timestamptz NOT NULL DEFAULT now(),
     leased_until timestamptz,
-    created_at   timestamptz NOT NULL DEFAULT now(),
+    queued_at    timestamptz NOT NULL DEFAULT now(),
     failed       boolean NOT NULL DEFAULT false,
     PRIMARY KEY (key, kind)
 );
