@@ -13,6 +13,7 @@ class KafkaSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RCM_KAFKA_", frozen=True, extra="ignore")
 
     bootstrap: str = "127.0.0.1:9092"
+    compression: Literal["lz4", "gzip"] | None = None  # costs CPU; gains where the network is the limit
     security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     ca_file: Path | None = None
     cert_file: Path | None = None

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
 from rcm_shared.contracts import asyncapi, compatibility, generate
-from rcm_shared.contracts.envelope import from_headers, to_headers
 from rcm_shared.contracts.event import Event, event_types
 from rcm_shared.contracts.topics import TOPICS
+from rcm_shared.messaging.headers import from_headers, to_headers
 from rcm_testkit.envelopes import an_envelope
 
 CONTRACTS = generate.FOLDER

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
@@ -99,7 +100,7 @@ async def post(
 
 # --- JSON over HTTP (9-13, 16, 17) ------------------------------------------------------------------------------
 
-BROKEN_JSON = {
+BROKEN_JSON: dict[str, tuple[Callable[[], bytes], str]] = {
     "9-hundred-thousand-brackets": (lambda: b"[" * 100_000, "json-too-deep"),
     "9-deep-objects": (lambda: b'{"ZQEVIL":' * 40_000 + b"1" + b"}" * 40_000, "json-too-deep"),
     "10-five-thousand-digits": (lambda: spliced("13200", "9" * 5_000), "json-number"),
@@ -192,7 +193,8 @@ async def test_xml_disguised_as_json_or_hl7_is_refused(running: Running, case: s
 
 async def test_fifty_megabytes_are_refused_by_their_declared_length(running: Running) -> None:
     async with stores(running, "intake"):
-        head = b"POST /v1/encounters HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 52428800\r\n\r\n"
+        head = b"POST /v1/encounters HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        head += b"content-length: 52428800\r\n\r\n"
         status, body = await raw_request(running, "intake", head)
         assert status == 413
         assert json.loads(body)["code"] == "too-large"
@@ -480,7 +482,7 @@ def signed(key: ECKey, payload: Mapping[str, Any], **header: Any) -> str:
 def forge(running: Running, case: str) -> str:
     """Return a token that must not be accepted."""
     key = ECKey.import_key(json.loads(running.system.keys.private.read_text()))
-    own = ECKey.generate_key("P-256", {"kid": key.kid}, private=True)
+    own = ECKey.generate_key("P-256", {"kid": key.kid or ""}, private=True)
     match case:
         case "26-alg-none":
             return _unsigned({"alg": "none", "typ": TOKEN_TYPE}, claims()) + "."
@@ -626,12 +628,12 @@ async def test_bare_and_unclosed_escapes_do_not_stop_the_feed(running: Running, 
 async def send_injected(running: Running, **coverage: str) -> str:
     """Send a billable encounter with X12 delimiters in its names; return its id."""
     body = superbill()
-    mark = uuid7().hex[:10]
+    mark = uuid7().hex[-10:]
     body["patient"] |= {
         "last_name": "DOE*JOHN~CLM*ZQEVIL*1~",
         "first_name": "A:B^C",
         "medical_record_number": f"M{mark}~CLM*ZQEVIL*2~",
-        "birth_date": "1950-01-01",
+        "birth_date": (date(1930, 1, 1) + timedelta(days=int(mark, 16) % 20_000)).isoformat(),
     }
     body["coverages"][0] |= {"member_id": f"PF{mark}"} | coverage
     accepted = await post(running, json.dumps(body).encode())

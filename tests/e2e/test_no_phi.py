@@ -117,7 +117,8 @@ async def provoked(running: Running) -> list[str]:
 
 
 async def _refused_over_mllp(running: Running, name: str) -> str:
-    message = f"MSH|^~\\&|demo-ehr|DEMO-GENERAL|X|X|20260902||ADT^A04|{uuid7().hex[:12]}|P|2.5.1\rPID|1||{name}||{name}\r"
+    head = f"MSH|^~\\&|demo-ehr|DEMO-GENERAL|X|X|20260902||ADT^A04|{uuid7().hex[:12]}|P|2.5.1"
+    message = f"{head}\rPID|1||{name}||{name}\r"
     reader, writer = await asyncio.open_connection("127.0.0.1", running.system.mllp_port)
     writer.write(b"\x0b" + message.encode() + b"\x1c\r")
     await writer.drain()

@@ -101,4 +101,3 @@ async def empty_database(engines: TestEngines) -> AsyncIterator[World]:
         name=name,
     )
     await drop_database(engines, f"it_{name}")
-

@@ -13,7 +13,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from rcm_shared.contracts.envelope import Envelope, from_headers, to_headers
+from rcm_shared.contracts.envelope import Envelope
 from rcm_shared.contracts.event import Event
 from rcm_shared.contracts.query import QueryEscalated, QueryExpired
 from rcm_shared.contracts.topics import Topic
@@ -22,6 +22,7 @@ from rcm_shared.ids import uuid7
 from rcm_shared.messaging.apply import Consumer
 from rcm_shared.messaging.decide import Decision, FiredTimer, Moment, fold, fold_timers
 from rcm_shared.messaging.delivery import Delivery
+from rcm_shared.messaging.headers import from_headers, to_headers
 from rcm_shared.messaging.uow import UnitOfWork
 from rcm_shared.runtime import Runtime, ServiceSpec
 from rcm_shared.settings import KafkaSettings, ServiceSettings, SharedSettings
@@ -98,7 +99,9 @@ class Ledger:
 
 async def load(conn: asyncpg.Connection, keys: list[UUID]) -> dict[UUID, State]:
     """Read and lock what was applied."""
-    rows = await conn.fetch("SELECT key, levels FROM ledger WHERE key = ANY($1) ORDER BY key FOR UPDATE", keys)
+    rows = await conn.fetch(
+        "SELECT key, levels FROM ledger WHERE key = ANY($1) ORDER BY key FOR UPDATE", keys
+    )
     return {row["key"]: tuple(row["levels"]) for row in rows}
 
 
@@ -298,7 +301,10 @@ class World:
     ) -> list[tuple[Envelope, bytes]]:
         """Like `published`, with the raw bodies."""
         consumer = AIOKafkaConsumer(
-            OWN_TOPIC, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest", max_partition_fetch_bytes=4 << 20
+            OWN_TOPIC,
+            bootstrap_servers=self.bootstrap,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=4 << 20,
         )
         await consumer.start()
         found: list[tuple[Envelope, bytes]] = []
@@ -329,7 +335,9 @@ class World:
     async def position(self, key: UUID) -> tuple[int, bool, bool]:
         """Return (last sequence, blocked, waiting) of a key."""
         row = await self.pool.fetchrow(
-            "SELECT last_seq, blocked, waiting FROM position WHERE consumer = $1 AND key = $2", self.group, key
+            "SELECT last_seq, blocked, waiting FROM position WHERE consumer = $1 AND key = $2",
+            self.group,
+            key,
         )
         return (row["last_seq"], row["blocked"], row["waiting"]) if row else (0, False, False)
 
@@ -358,9 +366,7 @@ class World:
             await uow.flush()
 
 
-async def until(
-    condition: Callable[[], Any], *, timeout: float = 12, every: float = 0.03
-) -> Any:
+async def until(condition: Callable[[], Any], *, timeout: float = 12, every: float = 0.03) -> Any:
     """Wait until a condition (a plain or an async function) holds and return its value.
 
     Raises: TimeoutError.

@@ -46,9 +46,7 @@ async def test_bad_body_is_set_aside_and_parks_its_key_only(database_world: Worl
     ]
     outcome = await apply_records(world.pool, world.consumer(ledger), world.lying(sent))
     assert (outcome.applied, outcome.aside) == (3, 2)
-    await apply_records(
-        world.pool, world.consumer(ledger), world.lying([record(bad, 4), record(good, 3)])
-    )
+    await apply_records(world.pool, world.consumer(ledger), world.lying([record(bad, 4), record(good, 3)]))
     assert await world.levels(bad) == [1]
     assert await world.levels(good) == [1, 2, 3]
     assert await world.letters(bad) == [("dead", 2, "body-invalid"), ("parked", 3, ""), ("parked", 4, "")]
@@ -227,7 +225,11 @@ async def test_poison_on_a_real_topic_stops_nothing(world: World) -> None:
         assert await world.single_applications(key) == [1, 2, 3, 4]
     for key in bad.values():
         assert await world.single_applications(key) == [1]
-        assert [letter[:2] for letter in await world.letters(key)] == [("dead", 2), ("parked", 3), ("parked", 4)]
+        assert [letter[:2] for letter in await world.letters(key)] == [
+            ("dead", 2),
+            ("parked", 3),
+            ("parked", 4),
+        ]
     assert await world.single_applications(body) == [1, 2]
     assert await world.committed() == len(sent)
 

@@ -1,6 +1,7 @@
 """What a transaction publishes reaches the topic: all of it, gapless, in order per key, by one relay at a time."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -25,9 +26,7 @@ from rcm_shared.settings import KafkaSettings
 @asynccontextmanager
 async def relaying(world: World, *, bootstrap: str | None = None) -> AsyncIterator[Relay]:
     """Run one relay alone."""
-    relay = Relay(
-        dsn=world.dsn, service=SERVICE, kafka=KafkaSettings(bootstrap=bootstrap or world.bootstrap)
-    )
+    relay = Relay(dsn=world.dsn, service=SERVICE, kafka=KafkaSettings(bootstrap=bootstrap or world.bootstrap))
     task = asyncio.create_task(relay.run())
     try:
         yield relay
@@ -68,9 +67,7 @@ async def test_sequences_are_gapless_under_concurrent_commands_on_one_key(databa
 
     await asyncio.gather(*(command(number) for number in range(60)))
     for one, count in ((key, 120), (other, 60)):
-        rows = await world.pool.fetch(
-            "SELECT sequence FROM outbox WHERE key = $1 ORDER BY id", one
-        )
+        rows = await world.pool.fetch("SELECT sequence FROM outbox WHERE key = $1 ORDER BY id", one)
         assert [row["sequence"] for row in rows] == list(range(1, count + 1))
     assert await world.pool.fetchval("SELECT count(*) FROM event_log") == 180
 
@@ -145,9 +142,8 @@ async def test_takeover_after_the_active_relays_connection_dies(world: World) ->
             await world.pool.execute("SELECT pg_terminate_backend($1)", leader)
             await world.emit(key, 10 * n + 3)
             await until(lambda: leaders(world))
-            await until(lambda: one.active or other.active)
             assert await leaders(world) != [leader]
-            assert one.active != other.active
+            await until(lambda: one.active != other.active)
             await until(lambda: empty(world))
     assert firsts(await world.published(key, 9)) == list(range(1, 10))
 
@@ -242,6 +238,8 @@ async def test_broker_that_is_not_there_delays_and_loses_nothing(world: World) -
     assert [envelope.sequence for envelope in await world.published(key, 2)] == [1, 2]
 
 
+# FastStream drops its producer unclosed when the broker is not there.
+@pytest.mark.filterwarnings("ignore:Unclosed AIOKafkaProducer:ResourceWarning")
 async def test_service_without_a_broker_takes_commands_and_stops_in_order(world: World) -> None:
     key = uuid7()
     runtime = world.runtime(Ledger(), bootstrap=f"127.0.0.1:{_closed_port()}")
@@ -253,6 +251,7 @@ async def test_service_without_a_broker_takes_commands_and_stops_in_order(world:
         await asyncio.sleep(0.3)
     finally:
         await asyncio.wait_for(runtime.stop(), 12)
+        gc.collect()
     assert await world.pool.fetchval("SELECT count(*) FROM outbox") == 1
 
 

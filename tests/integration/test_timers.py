@@ -35,15 +35,14 @@ async def test_due_timers_fire_exactly_once_with_two_runtimes(world: World) -> N
     keys = [uuid7() for _ in range(300)]
     async with world.command() as uow:
         for n, key in enumerate(keys):
-            uow.set_timer(key, SetTimer("due", uow.now + timedelta(milliseconds=3 * n), {"level": n}))
+            uow.set_timer(key, SetTimer("due", uow.now + timedelta(milliseconds=3 * n), {"level": 1000 + n}))
     ledger = Ledger()
     one, two = (
-        world.runtime(ledger, replica=replica, consumers={}, timers=ledger.apply_timers)
-        for replica in (0, 1)
+        world.runtime(ledger, replica=replica, consumers={}, timers=ledger.apply_timers) for replica in (0, 1)
     )
     async with world.running(one), world.running(two):
         await until(lambda: world.pool.fetchval("SELECT count(*) = 0 FROM timer"))
-    assert sorted(level for _, level in await fired(world)) == list(range(300))
+    assert sorted(level for _, level in await fired(world)) == list(range(1000, 1300))
 
 
 async def _run(world: World, apply: timers.ApplyTimers) -> asyncio.Task[None]:
@@ -162,7 +161,10 @@ async def test_many_timers_that_fail_do_not_starve_the_rest(
     assert calls < 60
 
 
-async def test_failed_timer_fires_once_its_reason_is_gone(database_world: World) -> None:
+async def test_failed_timer_fires_once_its_reason_is_gone(
+    database_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timers, "RETRY", timedelta(seconds=0.3))
     world, key, ledger, broken = database_world, uuid7(), Ledger(), True
 
     async def mended(uow: UnitOfWork, batch: list[FiredTimer]) -> None:

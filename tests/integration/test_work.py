@@ -135,7 +135,9 @@ async def test_other_failure_is_retried_later_and_later_then_stays_failed(databa
 async def test_failed_work_runs_again_when_added_again(database_world: World) -> None:
     world, key = database_world, uuid7()
     await add(world, key, 1)
-    await world.pool.execute("UPDATE work SET failed = true, attempts = 5, due_at = now() + interval '1 hour'")
+    await world.pool.execute(
+        "UPDATE work SET failed = true, attempts = 5, due_at = now() + interval '1 hour'"
+    )
     assert await worker(world).run_once() == 0
     await add(world, key, 2)
     assert await worker(world).run_once() == 1
@@ -191,7 +193,9 @@ async def test_lease_of_a_worker_that_died_runs_out(database_world: World) -> No
     assert await world.single_applications(key) == [1]
 
 
-async def test_result_that_comes_after_its_lease_was_taken_over_is_applied_once(database_world: World) -> None:
+async def test_result_that_comes_after_its_lease_was_taken_over_is_applied_once(
+    database_world: World,
+) -> None:
     world, key = database_world, uuid7()
     await add(world, key, 1)
     computing, go = asyncio.Event(), asyncio.Event()

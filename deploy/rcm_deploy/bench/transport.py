@@ -12,19 +12,20 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from rcm_shared.contracts.envelope import Envelope, to_headers
-from rcm_shared.contracts.intake import ClaimForm, EncounterRegistered, Setting
+from rcm_shared.contracts.envelope import Envelope
+from rcm_shared.contracts.intake import ChargesCaptured
 from rcm_shared.contracts.topics import ENCOUNTER
 from rcm_shared.ids import uuid7
+from rcm_shared.messaging.headers import to_headers
 from rcm_shared.postgres.migrate import migrate
 
-from rcm_deploy.bench.hop import CHAIN, FACILITY
+from rcm_deploy.bench.hop import CHAIN, FACILITY, charges_captured
 from rcm_deploy.bench.machine import cpu_seconds, percentile
 from rcm_deploy.engines.system import Engines
 
@@ -115,20 +116,7 @@ class Driver:
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
-        self._body = (
-            EncounterRegistered(
-                actor="system:intake",
-                facility_id=FACILITY,
-                setting=Setting.OFFICE,
-                claim_form=ClaimForm.PROFESSIONAL,
-                service_from=date(2026, 9, 1),
-                service_through=date(2026, 9, 1),
-                source="bench-ehr",
-                source_format="kafka",
-            )
-            .model_dump_json()
-            .encode()
-        )
+        self._body = charges_captured(uuid7()).model_dump_json().encode()
 
     @classmethod
     async def start(cls, bootstrap: str) -> "Driver":
@@ -150,7 +138,7 @@ class Driver:
     async def send(self, key: UUID) -> asyncio.Future[Any]:
         """Hand one event to the producer."""
         envelope = Envelope(
-            uuid7(), EncounterRegistered.TYPE, "/rcm/intake", key, datetime.now(UTC), 1, key, None, FACILITY
+            uuid7(), ChargesCaptured.TYPE, "/rcm/intake", key, datetime.now(UTC), 1, key, None, FACILITY
         )
         future: asyncio.Future[Any] = await self._producer.send(
             ENCOUNTER.name, self._body, key=key.bytes, headers=to_headers(envelope)
@@ -182,7 +170,7 @@ async def _baseline(engines: Engines, driver: Driver, engine_pids: Sequence[int]
     """
     conn = await asyncpg.connect(engines.owner_dsn("intake"))
     await conn.execute(
-        "CREATE TABLE IF NOT EXISTS baseline (key uuid, sequence bigint, setting text, at timestamptz)"
+        "CREATE TABLE IF NOT EXISTS baseline (key uuid, sequence bigint, charges int, cents bigint)"
     )
     await conn.execute("TRUNCATE baseline")
     consumer = AIOKafkaConsumer(bootstrap_servers=engines.kafka_bootstrap, enable_auto_commit=False)
@@ -201,8 +189,8 @@ async def _baseline(engines: Engines, driver: Driver, engine_pids: Sequence[int]
         polled = await consumer.getmany(timeout_ms=500, max_records=COPY_BATCH)
         rows = []
         for record in (record for records in polled.values() for record in records):
-            event = EncounterRegistered.model_validate_json(record.value)
-            rows.append((UUID(bytes=record.key), record.offset, event.setting.value, None))
+            event = ChargesCaptured.model_validate_json(record.value)
+            rows.append((UUID(bytes=record.key), record.offset, len(event.charges), event.total_cents))
         if rows:
             await conn.copy_records_to_table("baseline", records=rows)
         done += len(rows)

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from rcm_shared.contracts.envelope import Envelope, to_headers
+from rcm_shared.contracts.envelope import Envelope
 from rcm_shared.contracts.topics import INBOUND_TOPIC, TOPICS
 from rcm_shared.ids import uuid7
+from rcm_shared.messaging.headers import to_headers
 
 MARK = ("chaos-duplicate", b"1")
 DUPLICATE_SHARE = 0.05

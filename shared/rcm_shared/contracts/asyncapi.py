@@ -27,7 +27,6 @@ HEADERS: Mapping[str, tuple[dict[str, Any], bool]] = {
     "ce_type": ({"type": "string", "pattern": "^rcm\\.[a-z]+\\.[a-z0-9-]+\\.v[1-9][0-9]*$"}, True),
     "ce_subject": ({"type": "string", "format": "uuid", "description": "the Kafka key"}, True),
     "ce_time": ({"type": "string", "format": "date-time", "description": "business time, UTC"}, True),
-    "ce_dataschema": ({"type": "string", "description": "urn:claimstream:schema:<ce_type>"}, True),
     "content-type": ({"const": "application/json"}, True),
     "ce_partitionkey": ({"type": "string", "format": "uuid", "description": "encounter id"}, True),
     "ce_sequence": (

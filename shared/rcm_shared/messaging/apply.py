@@ -10,13 +10,14 @@ from uuid import UUID
 import asyncpg
 
 from rcm_shared.clock import business_time
-from rcm_shared.contracts.envelope import Envelope, from_headers
+from rcm_shared.contracts.envelope import Envelope
 from rcm_shared.contracts.topics import owned_by
 from rcm_shared.errors import Poison
 from rcm_shared.failpoints import failpoint
 from rcm_shared.messaging import dead_letter, inbox
 from rcm_shared.messaging.dead_letter import Garbage
 from rcm_shared.messaging.delivery import Delivery
+from rcm_shared.messaging.headers import from_headers
 from rcm_shared.messaging.uow import DeadLetter, UnitOfWork
 from rcm_shared.postgres.pool import is_bad_data, is_transient
 from rcm_shared.telemetry import APPLIED, DUPLICATES, EVENT_AGE, SET_ASIDE, UNKNOWN_TYPES, log

@@ -13,9 +13,9 @@ from uuid import UUID
 
 import asyncpg
 
-from rcm_shared.contracts.envelope import from_headers
 from rcm_shared.ids import uuid7
 from rcm_shared.messaging.delivery import Delivery
+from rcm_shared.messaging.headers import from_headers, to_headers
 from rcm_shared.messaging.uow import DeadLetter, UnitOfWork
 
 
@@ -113,8 +113,6 @@ def _raw_headers(record: Record) -> dict[str, str]:
 
 
 def _envelope_json(delivery: Delivery) -> dict[str, Any]:
-    from rcm_shared.contracts.envelope import to_headers
-
     return {name: value.decode() for name, value in to_headers(delivery.envelope)}
 
 

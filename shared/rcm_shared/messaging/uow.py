@@ -135,7 +135,7 @@ class UnitOfWork:
             counts[item.key] = counts.get(item.key, 0) + 1
         keys = sorted(counts)
         rows = await self.conn.fetch(_ADVANCE_STREAMS, keys, [counts[key] for key in keys])
-        next_seq = {row["key"]: row["last_seq"] - counts[row["key"]] + 1 for row in rows}
+        next_seq = {key: last - counts[key] + 1 for key, last in rows}
 
         traceparent = current_traceparent()
         columns: tuple[list[Any], ...] = tuple([] for _ in range(10))

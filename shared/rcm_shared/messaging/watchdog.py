@@ -14,11 +14,12 @@ EXIT_STATUS = 70
 
 
 class Progress:
-    """When a subscriber last finished a batch."""
+    """When a subscriber last finished a batch, and when it last had nothing to do."""
 
     def __init__(self, group: str) -> None:
         self.group = group
         self._last = time.monotonic()
+        self._caught_up = self._last
 
     def advanced(self) -> None:
         """Note a finished batch."""
@@ -27,6 +28,14 @@ class Progress:
     def idle_s(self) -> float:
         """Return seconds since the last finished batch."""
         return time.monotonic() - self._last
+
+    def caught_up(self) -> None:
+        """Note that there is nothing to read: what comes after a quiet time is not late."""
+        self._caught_up = time.monotonic()
+
+    def stuck_s(self) -> float:
+        """Return seconds since the last finished batch or the last time without lag, whichever is later."""
+        return time.monotonic() - max(self._last, self._caught_up)
 
 
 def fault(reading: "Reading", lag: int) -> str | None:
@@ -38,7 +47,9 @@ def fault(reading: "Reading", lag: int) -> str | None:
     task = getattr(coordinator, "_coordination_task", None)
     if task is not None and task.done():
         return "coordination-task-ended"
-    if lag > 0 and reading.progress.idle_s() > STUCK_AFTER_S:
+    if lag == 0:
+        reading.progress.caught_up()
+    elif lag > 0 and reading.progress.stuck_s() > STUCK_AFTER_S:
         return "no-progress"
     return None
 

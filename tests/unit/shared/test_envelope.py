@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rcm_shared.contracts.envelope import Envelope, from_headers, to_headers
+from rcm_shared.contracts.envelope import Envelope
 from rcm_shared.errors import Poison
+from rcm_shared.messaging.headers import from_headers, to_headers
 from rcm_testkit.envelopes import an_envelope
 
 CANARY = b"ZQCANARY"

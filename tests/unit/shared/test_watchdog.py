@@ -15,6 +15,13 @@ class _Task:
         return self._done
 
 
+def _progress(idle_s: float) -> watchdog.Progress:
+    progress = watchdog.Progress("billing.coding-chart")
+    progress._last -= idle_s
+    progress._caught_up -= idle_s
+    return progress
+
+
 def _reading(
     *, tasks: tuple[bool, ...] = (False,), coordination: bool | None = False, idle_s: float = 0.0
 ) -> Any:
@@ -26,7 +33,7 @@ def _reading(
         subscriber=SimpleNamespace(
             tasks=[_Task(done=done) for done in tasks], consumer=SimpleNamespace(_coordinator=coordinator)
         ),
-        progress=SimpleNamespace(idle_s=lambda: idle_s),
+        progress=_progress(idle_s),
     )
 
 
@@ -71,6 +78,12 @@ def test_progress_counts_from_the_last_batch() -> None:
     assert progress.idle_s() >= 50
     progress.advanced()
     assert progress.idle_s() < 5
+
+
+def test_burst_after_a_quiet_time_is_not_late() -> None:
+    reading = _reading(idle_s=LONG)
+    assert watchdog.fault(reading, 0) is None
+    assert watchdog.fault(reading, 500) is None
 
 
 def test_giving_up_leaves_with_its_own_status(monkeypatch: pytest.MonkeyPatch) -> None:
