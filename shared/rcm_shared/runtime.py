@@ -114,8 +114,10 @@ class Runtime:
         self.http_pool = await create_pool(settings.dsn, name=f"rcm-{name}-http", size=settings.http_pool)
         size = len(self.spec.consumers) + 2 * len(self.spec.work) + len(self.spec.background) + 3
         self.pool = await create_pool(settings.dsn, name=f"rcm-{name}", size=size)
+        owner = f"{name}-{settings.shared.replica}"
         self.workers = [
-            Worker(kind, pool=self.pool, begin=self.background_transaction) for kind in self.spec.work
+            Worker(kind, pool=self.pool, begin=self.background_transaction, owner=owner)
+            for kind in self.spec.work
         ]
         if self.spec.setup:
             await self.spec.setup(self)

@@ -32,10 +32,11 @@ OWN_TOPIC = "rcm.query.query"
 MIGRATIONS = "integration.migrations"
 SENT = datetime(2026, 9, 28, 8, 0, tzinfo=UTC)
 
-POISON = 13  # the decision refuses this level
-BAD_TEXT = 22  # PostgreSQL refuses the note (SQLSTATE 22)
-BAD_ROW = 23  # PostgreSQL refuses the row (SQLSTATE 23)
-BROKEN = 99  # the handler fails for no known reason
+# Below zero, so that no sequence is one of them.
+POISON = -13  # the decision refuses this level
+BAD_TEXT = -22  # PostgreSQL refuses the note (SQLSTATE 22)
+BAD_ROW = -23  # PostgreSQL refuses the row (SQLSTATE 23)
+BROKEN = -99  # the handler fails for no known reason
 
 State = tuple[int, ...]
 
@@ -43,7 +44,11 @@ State = tuple[int, ...]
 def escalated(level: int) -> QueryEscalated:
     """Return an event whose only content that matters is its level."""
     return QueryEscalated(
-        actor="system:query", facility_id="DEMO-GENERAL", query_id=UUID(int=level), level=level, due_at=SENT
+        actor="system:query",
+        facility_id="DEMO-GENERAL",
+        query_id=UUID(int=abs(level)),
+        level=level,
+        due_at=SENT,
     )
 
 

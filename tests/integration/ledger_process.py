@@ -1,16 +1,15 @@
-"""The ledger as a process of its own, for tests that kill it: `python -m integration.ledger_process` with JSON on stdin."""
+"""The ledger as a process of its own, for tests that kill it; its settings come as JSON on stdin."""
 
 import asyncio
 import json
 import sys
 from typing import Any
 
+from integration.ledger import MIGRATIONS, SERVICE, Ledger
 from rcm_shared import failpoints
 from rcm_shared.contracts.topics import Topic
 from rcm_shared.runtime import Runtime, ServiceSpec
 from rcm_shared.settings import KafkaSettings, ServiceSettings, SharedSettings
-
-from integration.ledger import MIGRATIONS, SERVICE, Ledger
 
 
 async def run(given: dict[str, Any]) -> None:

@@ -24,10 +24,10 @@ async def all_applied(world: World, count: int) -> bool:
 
 async def assert_each_once(world: World, keys: list[UUID], events: int) -> None:
     """Every event of every key was applied once and in order."""
-    rows = await world.pool.fetch("SELECT key, array_agg(level ORDER BY n) AS levels FROM applied GROUP BY key")
-    assert {row["key"]: row["levels"] for row in rows} == {
-        key: list(range(1, events + 1)) for key in keys
-    }
+    rows = await world.pool.fetch(
+        "SELECT key, array_agg(level ORDER BY n) AS levels FROM applied GROUP BY key"
+    )
+    assert {row["key"]: row["levels"] for row in rows} == {key: list(range(1, events + 1)) for key in keys}
 
 
 async def test_stray_cancel_inside_a_handler_becomes_a_redelivery(world: World) -> None:
@@ -183,7 +183,9 @@ async def test_killed_consumer_resumes_under_its_static_membership_and_doubles_n
     finally:
         process.kill()
         await process.wait()
-    assert asyncio.get_running_loop().time() - started < 25  # a dynamic member would hold its place for 30 s each
+    assert (
+        asyncio.get_running_loop().time() - started < 25
+    )  # a dynamic member would hold its place for 30 s each
     await assert_each_once(world, keys, 15)
     assert await world.pool.fetchval("SELECT count(*) FROM event_log") == len(sent)
     assert await world.letters() == []

@@ -53,9 +53,10 @@ class Service:
         return await self.http.post("/notes", json={"level": level, "slow": slow}, headers=headers)
 
     async def effects(self) -> tuple[int, int, int]:
-        """Return how many rows, events and pointers the commands left."""
+        """Return how many rows, events and sequence numbers the commands left."""
         row = await self.world.pool.fetchrow(
-            "SELECT (SELECT count(*) FROM applied), (SELECT count(*) FROM event_log), (SELECT max(last_seq) FROM stream)"
+            "SELECT (SELECT count(*) FROM applied), (SELECT count(*) FROM event_log),"
+            " (SELECT coalesce(max(last_seq), 0) FROM stream)"
         )
         return tuple(row)
 
@@ -136,7 +137,7 @@ async def test_twin_in_flight_with_another_body_is_refused(service: Service) -> 
 async def test_refused_command_leaves_nothing_and_may_be_sent_again(service: Service) -> None:
     service.refuse = True
     assert (await service.send()).status_code == 409
-    assert await service.effects() == (0, 0, None)
+    assert await service.effects() == (0, 0, 0)
     service.refuse = False
     assert (await service.send()).status_code == 201
     assert await service.effects() == (1, 1, 1)
@@ -147,7 +148,7 @@ async def test_twin_of_a_refused_command_runs_itself(service: Service) -> None:
     answers = await asyncio.gather(service.send(slow=0.2), service.send(slow=0.2))
     assert [answer.status_code for answer in answers] == [409, 409]
     assert service.calls == [1, 1]
-    assert await service.effects() == (0, 0, None)
+    assert await service.effects() == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ async def test_missing_or_impossible_key_is_a_bad_request(
     answer = await service.send(key)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert not key or key not in answer.text
-    assert await service.effects() == (0, 0, None)
+    assert await service.effects() == (0, 0, 0)
 
 
 async def test_longest_key_is_taken(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""Migrations apply once, in order, one transaction each; the service's own role can neither change tables nor history."""
+"""Migrations apply once, in order, each in a transaction; a service's own role changes no table and no history."""
 
 import asyncio
 import sys

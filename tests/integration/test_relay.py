@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -75,11 +75,15 @@ async def test_sequences_are_gapless_under_concurrent_commands_on_one_key(databa
 async def test_command_that_fails_leaves_no_gap(database_world: World) -> None:
     world, key = database_world, uuid7()
     await world.emit(key, 1)
-    with pytest.raises(LookupError):
+
+    async def fail() -> None:
         async with world.command() as uow:
             uow.emit(key, _retracted("lost"))
             await uow.flush()
             raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
     await world.emit(key, 2)
     rows = await world.pool.fetch("SELECT sequence FROM event_log ORDER BY sequence")
     assert [row["sequence"] for row in rows] == [1, 2]
@@ -172,11 +176,11 @@ class FlakyProducer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka is unty
 
 
 @pytest.fixture(params=["before", "after"])
-def flaky(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FlakyProducer]]:
+def flaky(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[FlakyProducer]:
     FlakyProducer.built, FlakyProducer.failures = 0, 0
     FlakyProducer.after = request.param == "after"
     monkeypatch.setattr(relay_module, "AIOKafkaProducer", FlakyProducer)
-    yield FlakyProducer
+    return FlakyProducer
 
 
 async def test_failed_send_builds_a_new_producer_and_loses_nothing(

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+from aiokafka.errors import KafkaError
 from rcm_deploy.engines.databases import SERVICES, create_databases, database, role
 from rcm_deploy.engines.system import engines_only
 from rcm_deploy.engines.topics import create_topics
@@ -81,7 +83,9 @@ def _embedded(home: Path) -> Iterator[TestEngines]:
     async def keep() -> None:
         async with engines_only(home, say=lambda _text: None) as engines:
             pattern = engines.dsn("intake").replace(role("intake", "app"), "{role}")
-            found.append(TestEngines(engines.kafka_bootstrap, pattern.replace(database("intake"), "{database}")))
+            found.append(
+                TestEngines(engines.kafka_bootstrap, pattern.replace(database("intake"), "{database}"))
+            )
             started.set()
             await stop.wait()
 
@@ -110,22 +114,39 @@ def _embedded(home: Path) -> Iterator[TestEngines]:
 
 @contextmanager
 def _containers() -> Iterator[TestEngines]:
-    from testcontainers.kafka import KafkaContainer
+    """Run both images by testcontainers. Kafka must advertise a port that is known before it starts."""
+    from testcontainers.core.container import DockerContainer
     from testcontainers.postgres import PostgresContainer
 
-    with (
-        PostgresContainer(POSTGRES_IMAGE, username="postgres", password="postgres", dbname="postgres") as postgres,
-        KafkaContainer(KAFKA_IMAGE).with_kraft() as kafka,
-    ):
-        host, port = postgres.get_container_host_ip(), postgres.get_exposed_port(5432)
+    port = free_port()
+    broker = (
+        DockerContainer(KAFKA_IMAGE)
+        .with_bind_ports(9092, port)
+        .with_env("KAFKA_NODE_ID", "1")
+        .with_env("KAFKA_PROCESS_ROLES", "broker,controller")
+        .with_env("KAFKA_LISTENERS", "PLAINTEXT://:9092,CONTROLLER://:9093")
+        .with_env("KAFKA_ADVERTISED_LISTENERS", f"PLAINTEXT://127.0.0.1:{port}")
+        .with_env("KAFKA_CONTROLLER_LISTENER_NAMES", "CONTROLLER")
+        .with_env("KAFKA_CONTROLLER_QUORUM_VOTERS", "1@localhost:9093")
+        .with_env("KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "1")
+        .with_env("KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR", "1")
+        .with_env("KAFKA_TRANSACTION_STATE_LOG_MIN_ISR", "1")
+        .with_env("KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS", "0")
+        .with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
+    )
+    database = PostgresContainer(POSTGRES_IMAGE, username="postgres", password="postgres", dbname="postgres")
+    with database as postgres, broker:
+        address = f"{postgres.get_container_host_ip()}:{postgres.get_exposed_port(5432)}"
+        bootstrap = f"127.0.0.1:{port}"
+        asyncio.run(_prepare(lambda name: f"postgresql://postgres:postgres@{address}/{name}", bootstrap))
+        yield TestEngines(bootstrap, f"postgresql://{{role}}:{{role}}@{address}/{{database}}")
 
-        def superuser(name: str) -> str:
-            return f"postgresql://postgres:postgres@{host}:{port}/{name}"
 
-        asyncio.run(_prepare(superuser, kafka.get_bootstrap_server()))
-        yield TestEngines(
-            kafka.get_bootstrap_server(), f"postgresql://{{role}}:{{role}}@{host}:{port}/{{database}}"
-        )
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 async def _prepare(superuser: Callable[[str], str], bootstrap: str) -> None:
@@ -138,5 +159,11 @@ async def _prepare(superuser: Callable[[str], str], bootstrap: str) -> None:
                 await conn.execute(f"ALTER ROLE {name} PASSWORD '{name}'")
     finally:
         await conn.close()
-    await create_topics(bootstrap, partitions=4, replication=1, say=lambda _text: None)
-
+    for attempt in range(60):
+        try:
+            await create_topics(bootstrap, partitions=4, replication=1, say=lambda _text: None)
+            return
+        except (KafkaError, OSError):
+            if attempt == 59:
+                raise
+            await asyncio.sleep(1)

@@ -6,18 +6,22 @@ from uuid import UUID
 
 from rcm_shared.contracts import topics
 from rcm_shared.errors import RcmError
+from rcm_shared.messaging.uow import UnitOfWork
 from rcm_shared.messaging.work import WorkItem, WorkKind
 from rcm_shared.runtime import Runtime, ServiceSpec, run_service
 from rcm_shared.web.client import ServiceClient
 
 from rcm_billing import api, consumers
 from rcm_billing.domain.master import Master
+from rcm_billing.gateways.coding import CodingReleases
 from rcm_billing.gateways.intake import IntakeRecords
 from rcm_billing.gateways.payer_exchange import PayerExchange
 from rcm_billing.handlers import exchanging
 from rcm_billing.handlers.building import Built, apply_builds, compute_builds
+from rcm_billing.handlers.code_sets import FETCH_CODESET, LoadedCodeSets, compute_fetches
 from rcm_billing.handlers.deps import Deps
 from rcm_billing.handlers.facts import BUILD_CLAIM
+from rcm_billing.repository import StoredCodeSet
 from rcm_billing.settings import BillingSettings
 from rcm_billing.timers import apply_timers
 
@@ -34,6 +38,7 @@ class Billing:
     """What the running service holds; filled by `setup`, used by its work and loops."""
 
     deps: Deps
+    coding: CodingReleases
 
     def __init__(self, settings: BillingSettings) -> None:
         self._settings = settings
@@ -43,19 +48,28 @@ class Billing:
         directory = self._settings.shared.exchange_dir
         if directory is None:
             raise NotConfiguredError(message="RCM_EXCHANGE_DIR is not set")
+        client = ServiceClient(self._settings, "billing")
+        self.coding = CodingReleases(client, self._settings.shared.url_of("coding"))
         self.deps = Deps(
             master=Master.model_validate_json(self._settings.master_file.read_bytes()),
             pool=runtime.pool,
-            intake=IntakeRecords(
-                ServiceClient(self._settings, "billing"), self._settings.shared.url_of("intake")
-            ),
+            intake=IntakeRecords(client, self._settings.shared.url_of("intake")),
             exchange=PayerExchange(directory),
             batch_claims=self._settings.batch_claims,
+            code_sets=LoadedCodeSets(runtime.pool),
         )
 
     async def compute(self, items: list[WorkItem]) -> dict[UUID, Built | Exception | None]:
         """Compute the work kind build-claim."""
         return await compute_builds(self.deps, items)
+
+    async def compute_releases(self, items: list[WorkItem]) -> dict[UUID, StoredCodeSet | Exception]:
+        """Compute the work kind fetch-codeset."""
+        return await compute_fetches(self.coding, items)
+
+    async def apply_releases(self, uow: UnitOfWork, results: dict[UUID, StoredCodeSet]) -> None:
+        """Apply the work kind fetch-codeset."""
+        await self.deps.code_sets.store(uow, results)
 
     async def freeze(self, runtime: Runtime) -> None:
         """Background: batch and freeze ready claims."""
@@ -82,7 +96,10 @@ def spec(settings: BillingSettings) -> ServiceSpec:
             topics.QUERY: consumers.on_query,
         },
         timers=apply_timers,
-        work=(WorkKind(BUILD_CLAIM, billing.compute, apply_builds, batch=BUILD_BATCH),),
+        work=(
+            WorkKind(BUILD_CLAIM, billing.compute, apply_builds, batch=BUILD_BATCH),
+            WorkKind(FETCH_CODESET, billing.compute_releases, billing.apply_releases),
+        ),
         routers=(api.router,),
         background=(billing.freeze, billing.send, billing.answers),
         setup=billing.setup,

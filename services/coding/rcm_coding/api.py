@@ -1,13 +1,14 @@
-"""HTTP in: the worklist, one chart, and what a coder does with it."""
+"""HTTP in: the worklist, one chart and what a coder does with it; code sets for those who judge by them."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from rcm_shared.auth import Principal, Role, allow
 from rcm_shared.contracts.coding import FinalDiagnosis, FinalProcedure
@@ -36,13 +37,15 @@ from rcm_coding.domain.edits import Edit
 from rcm_coding.engine.evidence import Alternative, Evidence
 from rcm_coding.gateways.grouper import Group
 from rcm_coding.gateways.intake import Intake
+from rcm_coding.gateways.releases import billable_codes
 from rcm_coding.handlers import commands
 
-router = APIRouter(prefix="/v1/cases", tags=["coding"])
+router = APIRouter(prefix="/v1", tags=["coding"])
 
 READERS = ("coder", "auditor", "service")
 CODERS = ("coder", "auditor")
 MAX_LINES = 200
+ICD10CM = "ICD-10-CM"
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.]{3,9}$")]
 Modifier = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2}$")]
@@ -224,6 +227,37 @@ class FinaliseIn(_Body):
     override_reason: Reason | None = None
 
 
+class ReleaseOut(_Body):
+    """One loaded code-set release. `active`: a chart whose date lies in its years is coded by it."""
+
+    system: str
+    edition: str
+    effective_from: date
+    effective_to: date
+    sha256: str
+    active: bool
+
+
+class ReleaseList(_Body):
+    codesets: tuple[ReleaseOut, ...]
+
+
+class BillableOut(_Body):
+    """The codes of one release that may stand on a claim, one a line, without dots and with 7th characters.
+
+    `sha256` names the release; `codes_sha256` is over `codes` in UTF-8, for the reader to verify.
+    """
+
+    system: str
+    edition: str
+    effective_from: date
+    effective_to: date
+    sha256: str
+    codes_sha256: str
+    count: int
+    codes: str
+
+
 def case_out(case: CodingCase) -> CaseOut:
     """Show a case as the API does."""
     diagnoses, procedures = codes_for_claim(case)
@@ -298,7 +332,7 @@ def _gap_out(gap: OpenGap) -> GapOut:
     return GapOut(gap_id=gap.id, rule=gap.rule, code=gap.code, indicators=gap.indicators)
 
 
-@router.get("")
+@router.get("/cases")
 async def list_cases(
     runtime: Annotated[Runtime, Depends(runtime_of)],
     who: Annotated[Principal, Depends(allow("coder", "auditor", "operations", "service"))],
@@ -330,7 +364,7 @@ async def list_cases(
     )
 
 
-@router.get("/{encounter_id}")
+@router.get("/cases/{encounter_id}")
 async def get_case(
     encounter_id: UUID,
     runtime: Annotated[Runtime, Depends(runtime_of)],
@@ -345,7 +379,7 @@ async def get_case(
     return case_out(case)
 
 
-@router.post("/{encounter_id}/start")
+@router.post("/cases/{encounter_id}/start")
 async def start_case(
     encounter_id: UUID, request: Request, who: Annotated[Principal, Depends(allow(*CODERS))]
 ) -> Response:
@@ -353,7 +387,7 @@ async def start_case(
     return await _command(request, who, encounter_id, lambda case, _now: commands.start(case, who.subject))
 
 
-@router.post("/{encounter_id}/return")
+@router.post("/cases/{encounter_id}/return")
 async def return_case(
     encounter_id: UUID, request: Request, who: Annotated[Principal, Depends(allow(*CODERS))]
 ) -> Response:
@@ -363,7 +397,7 @@ async def return_case(
     )
 
 
-@router.post("/{encounter_id}/hold")
+@router.post("/cases/{encounter_id}/hold")
 async def hold_case(
     encounter_id: UUID, body: HoldIn, request: Request, who: Annotated[Principal, Depends(allow(*CODERS))]
 ) -> Response:
@@ -373,7 +407,7 @@ async def hold_case(
     )
 
 
-@router.post("/{encounter_id}/decisions")
+@router.post("/cases/{encounter_id}/decisions")
 async def decide_case(
     encounter_id: UUID,
     body: DecisionsIn,
@@ -415,7 +449,7 @@ async def decide_case(
     )
 
 
-@router.post("/{encounter_id}/query")
+@router.post("/cases/{encounter_id}/query")
 async def query_provider(
     encounter_id: UUID, body: QueryIn, request: Request, who: Annotated[Principal, Depends(allow(*CODERS))]
 ) -> Response:
@@ -428,7 +462,7 @@ async def query_provider(
     )
 
 
-@router.post("/{encounter_id}/validate")
+@router.post("/cases/{encounter_id}/validate")
 async def validate_case(
     encounter_id: UUID, request: Request, who: Annotated[Principal, Depends(allow(*CODERS))]
 ) -> Response:
@@ -442,7 +476,7 @@ async def validate_case(
     )
 
 
-@router.post("/{encounter_id}/finalise")
+@router.post("/cases/{encounter_id}/finalise")
 async def finalise_case(
     encounter_id: UUID, body: FinaliseIn, request: Request, who: Annotated[Principal, Depends(allow(*CODERS))]
 ) -> Response:
@@ -462,6 +496,52 @@ async def finalise_case(
             override_reason=body.override_reason,
             may_override=Role.AUDITOR in who.roles,
         ),
+    )
+
+
+@router.get("/codesets")
+async def list_codesets(
+    request: Request,
+    _who: Annotated[Principal, Depends(allow("service", "coder", "biller", "auditor"))],
+) -> ReleaseList:
+    """List the code-set releases that this service codes by."""
+    code_sets = _deps(request).code_sets()
+    return ReleaseList(
+        codesets=tuple(
+            ReleaseOut(
+                system=ICD10CM,
+                edition=edition.edition,
+                effective_from=edition.effective_from,
+                effective_to=edition.effective_to,
+                sha256=edition.sha256,
+                active=code_sets.on(edition.effective_to) is edition,
+            )
+            for edition in code_sets.editions
+        )
+    )
+
+
+@router.get("/codesets/{sha256}/billable")
+async def get_billable(
+    sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")],
+    request: Request,
+    _who: Annotated[Principal, Depends(allow("service"))],
+) -> BillableOut:
+    """Give another service the billable codes of one release."""
+    found = (edition for edition in _deps(request).code_sets().editions if edition.sha256 == sha256)
+    edition = next(found, None)
+    if edition is None:
+        raise NotFound("code set")
+    codes = await asyncio.to_thread(billable_codes, edition)
+    return BillableOut(
+        system=ICD10CM,
+        edition=edition.edition,
+        effective_from=edition.effective_from,
+        effective_to=edition.effective_to,
+        sha256=edition.sha256,
+        codes_sha256=hashlib.sha256(codes.encode()).hexdigest(),
+        count=edition.billable_count,
+        codes=codes,
     )
 
 

@@ -77,7 +77,7 @@ def record(uow: UnitOfWork, moment: Moment, decision: Decision[Any]) -> None:
         else:
             uow.cancel_timer(moment.key, timer.kind)
     for work in decision.work:
-        uow.add_work(moment.key, work)
+        uow.add_work(moment.key, work, moment.cause)
 
 
 async def fold(

@@ -48,10 +48,19 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """What an event follows from: the event before it and the trace that both belong to."""
+
+    id: UUID
+    correlation_id: UUID
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Emitted:
     key: UUID
     event: Event
-    cause: Envelope | None
+    cause: Envelope | Cause | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +83,16 @@ class UnitOfWork:
         self._topic = topic
         self._emitted: list[_Emitted] = []
         self._timers: dict[tuple[UUID, str], SetTimer | CancelTimer] = {}
-        self._work: dict[tuple[UUID, str], Work] = {}
+        self._work: dict[tuple[UUID, str], tuple[Work, Envelope | Cause | None]] = {}
         self._access: list[tuple[str, UUID | None, str, str]] = []
+        self.causes: dict[UUID, Cause] = {}  # of the work whose results this transaction applies
         self.dead: list[DeadLetter] = []
         self.blocked: set[UUID] = set()
         self.unknown_types = 0
 
     def emit(self, key: UUID, event: Event, cause: Envelope | None = None) -> None:
         """Publish a fact about `key` once this transaction commits."""
-        self._emitted.append(_Emitted(key, event, cause))
+        self._emitted.append(_Emitted(key, event, cause or self.causes.get(key)))
 
     def set_timer(self, key: UUID, timer: SetTimer) -> None:
         """Set or move a timer of the aggregate."""
@@ -92,9 +102,9 @@ class UnitOfWork:
         """Drop a timer of the aggregate."""
         self._timers[key, kind] = CancelTimer(kind)
 
-    def add_work(self, key: UUID, work: Work) -> None:
-        """Queue slow or remote work for the aggregate."""
-        self._work[key, work.kind] = work
+    def add_work(self, key: UUID, work: Work, cause: Envelope | None = None) -> None:
+        """Queue slow or remote work for the aggregate; its results will follow from the same cause."""
+        self._work[key, work.kind] = (work, cause or self.causes.get(key))
 
     def record_access(self, *, encounter_id: UUID | None, subject: str, purpose: str, what: str) -> None:
         """Write down who read patient data, of which encounter, why and what kind."""
@@ -189,7 +199,10 @@ class UnitOfWork:
             _UPSERT_WORK,
             [key for (key, _), _ in items],
             [kind for (_, kind), _ in items],
-            [json.dumps(dict(work.payload), default=str) for _, work in items],
+            [json.dumps(dict(work.payload), default=str) for _, (work, _) in items],
+            [cause and cause.id for _, (_, cause) in items],
+            [cause and cause.correlation_id for _, (_, cause) in items],
+            [cause and cause.traceparent for _, (_, cause) in items],
         )
 
 
@@ -221,9 +234,10 @@ ON CONFLICT (key, kind) DO UPDATE SET due_at = excluded.due_at, payload = exclud
 """
 
 _UPSERT_WORK = """
-INSERT INTO work AS w (key, kind, payload)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])
+INSERT INTO work AS w (key, kind, payload, cause_id, correlation_id, traceparent)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::text[])
 ON CONFLICT (key, kind) DO UPDATE
-SET payload = excluded.payload, version = w.version + 1, attempts = 0, failed = false,
+SET payload = excluded.payload, cause_id = excluded.cause_id, correlation_id = excluded.correlation_id,
+    traceparent = excluded.traceparent, version = w.version + 1, attempts = 0, failed = false,
     due_at = now(), queued_at = now(), leased_until = NULL
 """

@@ -20,7 +20,7 @@ import asyncpg
 from rcm_shared.errors import Transient
 from rcm_shared.failpoints import failpoint
 from rcm_shared.messaging.apply import MAX_ATTEMPTS
-from rcm_shared.messaging.uow import UnitOfWork
+from rcm_shared.messaging.uow import Cause, UnitOfWork
 from rcm_shared.postgres.pool import is_transient
 from rcm_shared.telemetry import WORK_DONE, log, where
 
@@ -28,7 +28,7 @@ LEASE_S = 60
 POLL_S = 0.25
 
 _LEASE = """
-UPDATE work SET leased_until = now() + $3::interval
+UPDATE work SET leased_until = now() + $3::interval, leased_by = $4
 WHERE (key, kind) IN (
     SELECT key, kind FROM work
     WHERE kind = $1 AND NOT failed AND due_at <= now() AND (leased_until IS NULL OR leased_until < now())
@@ -38,8 +38,11 @@ RETURNING key, kind, version, payload, attempts
 """
 
 
+_RELEASE = "UPDATE work SET leased_until = NULL WHERE kind = $1 AND leased_by = $2"
+
 _CURRENT = """
-SELECT work.key FROM work JOIN unnest($2::uuid[], $3::int[]) AS d(key, version) USING (key, version)
+SELECT work.key, work.cause_id, work.correlation_id, work.traceparent
+FROM work JOIN unnest($2::uuid[], $3::int[]) AS d(key, version) USING (key, version)
 WHERE work.kind = $1
 """
 
@@ -77,10 +80,13 @@ class WorkKind:
 class Worker:
     """Runs one kind of work; several processes may run the same kind."""
 
-    def __init__(self, kind: WorkKind, *, pool: asyncpg.Pool, begin: Callable[[], Any]) -> None:
+    def __init__(
+        self, kind: WorkKind, *, pool: asyncpg.Pool, begin: Callable[[], Any], owner: str = ""
+    ) -> None:
         self._kind = kind
         self._pool = pool
         self._begin = begin
+        self._owner = owner
         self.wake = asyncio.Event()
         self._stopping = False
 
@@ -90,9 +96,16 @@ class Worker:
         self.wake.set()
 
     async def run(self) -> None:
-        """Work until stopped; a failure of the database or a dependency only pauses."""
+        """Work until stopped; a failure of the database or a dependency only pauses.
+
+        What this replica had leased when it was killed is due again at once.
+        """
+        released = False
         while not self._stopping:
             try:
+                if not released:
+                    await self._pool.execute(_RELEASE, self._kind.kind, self._owner)
+                    released = True
                 done = await self.run_once()
             except asyncio.CancelledError:
                 raise
@@ -109,7 +122,9 @@ class Worker:
 
     async def run_once(self) -> int:
         """Lease, compute and apply one batch; return how many rows were leased."""
-        rows = await self._pool.fetch(_LEASE, self._kind.kind, self._kind.batch, timedelta(seconds=LEASE_S))
+        rows = await self._pool.fetch(
+            _LEASE, self._kind.kind, self._kind.batch, timedelta(seconds=LEASE_S), self._owner
+        )
         if not rows:
             return 0
         items = [
@@ -153,8 +168,13 @@ class Worker:
         async with self._begin() as uow:
             chosen = [item for item in items if item.key in good]
             arguments = (self._kind.kind, [item.key for item in chosen], [item.version for item in chosen])
-            current = {row["key"] for row in await uow.conn.fetch(_CURRENT, *arguments)}
+            current = {row["key"]: row for row in await uow.conn.fetch(_CURRENT, *arguments)}
             results = {key: good[key] for key in sorted(current)}
+            uow.causes = {
+                key: Cause(row["cause_id"], row["correlation_id"], row["traceparent"])
+                for key, row in current.items()
+                if row["cause_id"]
+            }
             if results:
                 await self._kind.apply(uow, results)
                 # Rows go last: aggregates are locked before work rows everywhere, so nothing can deadlock.

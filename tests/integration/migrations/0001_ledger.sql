@@ -3,7 +3,7 @@ CREATE TABLE ledger (
     key    uuid PRIMARY KEY,
     levels bigint[] NOT NULL,
     note   text NOT NULL DEFAULT '',
-    CONSTRAINT no_level_23 CHECK (NOT 23 = ANY (levels))
+    CONSTRAINT no_bad_row CHECK (NOT -23 = ANY (levels))
 );
 
 CREATE TABLE applied (

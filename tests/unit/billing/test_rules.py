@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from rcm_billing.domain.code_set import NO_CODE_SETS, CodeSet, CodeSets
 from rcm_billing.domain.document import ClaimDocument, Diagnosis
 from rcm_billing.domain.rules import RULES, valid_npi
 from rcm_billing.domain.scrubbing import ScrubContext, Severity, scrub
@@ -14,7 +15,8 @@ from rcm_shared.money import Cents
 from unit.billing import cases
 from unit.billing.test_claim_837 import a_dependent_claim, a_secondary_claim
 
-RELEASE = "ICD-10-CM:2026-04-01"
+CODES = frozenset({"D225", "J189", "J9601", "E119", "S52532A", "W010XXA"})
+EDITION = CodeSet("2026-04-01", date(2025, 10, 1), date(2026, 9, 30), CODES)
 
 
 def a_context(**changes: Any) -> ScrubContext:
@@ -22,7 +24,7 @@ def a_context(**changes: Any) -> ScrubContext:
     values: dict[str, Any] = {
         "today": cases.TODAY,
         "payer": cases.MASTER.payers["DHP01"],
-        "code_sets": {RELEASE: frozenset({"D225", "J189", "J9601", "E119"})},
+        "code_sets": CodeSets((EDITION,)),
     }
     return ScrubContext(**(values | changes))
 
@@ -59,6 +61,11 @@ def billing(**changes: Any) -> ClaimDocument:
 def billing_address(**changes: Any) -> ClaimDocument:
     """Return the office claim with a changed billing address."""
     return billing(address=cases.a_claim().billing.address.model_copy(update=changes))
+
+
+def diagnosed(*codes: str) -> ClaimDocument:
+    """Return the office claim with other diagnoses."""
+    return office(diagnoses=tuple(Diagnosis(code=code, role="secondary") for code in codes))
 
 
 def prior_short_paid() -> ClaimDocument:
@@ -100,7 +107,8 @@ CASES: dict[str, tuple[tuple[Make, dict[str, Any]], tuple[Make, dict[str, Any]]]
         (lambda: inpatient(setting=Setting.SURGERY, providers=(ATTENDING,)), {}),
         (lambda: inpatient(setting=Setting.SURGERY, providers=(ATTENDING, OPERATING)), {}),
     ),
-    "DX-01": ((lambda: office(diagnoses=(D225.model_copy(update={"code": "D22"}),)), {}), (office, {})),
+    "DX-01": ((lambda: diagnosed("D22"), {}), (office, {})),
+    "DX-02": ((lambda: diagnosed("S52532"), {}), (lambda: diagnosed("S52532A", "W010XXA"), {})),
     "IP-01": (
         (lambda: inpatient(diagnoses=(Diagnosis(code="J189", role="principal"),)), {}),
         (lambda: inpatient(diagnoses=(Diagnosis(code="J189", role="principal", poa="1"),)), {}),
@@ -139,12 +147,57 @@ def test_complete_claim_has_no_hits(make: Make) -> None:
 
 
 def test_missing_code_set_is_not_evaluated_never_clean() -> None:
-    run = scrub(office(), a_context(code_sets={}), RULES)
-    assert run.not_evaluated == ("DX-01",)
+    run = scrub(diagnosed("ZZZ"), a_context(code_sets=NO_CODE_SETS), RULES)
+    assert run.not_evaluated == ("DX-01", "DX-02")
+    assert run.hits == ()
 
 
 def test_release_that_does_not_cover_the_date_of_service_is_a_hit() -> None:
-    assert "DX-01" in hits(lambda: office(release="ICD-10-CM:2026-10-01"), {"code_sets": {}})
+    assert "DX-01" in hits(lambda: office(release="ICD-10-CM:2026-10-01"), {"code_sets": NO_CODE_SETS})
+
+
+def test_release_of_the_same_year_is_no_hit_before_its_own_first_day() -> None:
+    day = date(2026, 1, 15)
+    claim = office(service_from=day, service_through=day)
+    assert "DX-01" not in {hit.rule_id for hit in scrub(claim, a_context(), RULES).hits}
+
+
+@pytest.mark.parametrize(
+    ("code", "rule"),
+    [
+        ("ZZZ", "DX-01"),
+        ("D22", "DX-01"),
+        ("S5253", "DX-01"),  # a heading: a 7th character alone does not make it billable
+        ("S52532", "DX-02"),
+        ("S52532Z", "DX-02"),
+        ("W010", "DX-02"),
+        ("W010A", "DX-02"),
+        ("W010XXA", None),
+    ],
+)
+def test_code_that_is_not_billable_meets_one_rule(code: str, rule: str | None) -> None:
+    found = [h for h in scrub(diagnosed("D225", code), a_context(), RULES).hits if h.rule_id[:2] == "DX"]
+    assert [(h.rule_id, h.where, h.owner) for h in found] == (
+        [(rule, "diagnosis-2", "coder")] if rule else []
+    )
+
+
+def test_admitting_diagnosis_is_judged_too() -> None:
+    found = scrub(inpatient(admitting="J18"), a_context(), RULES).hits
+    assert [(hit.rule_id, hit.where) for hit in found] == [("DX-01", "admitting")]
+
+
+def test_inpatient_codes_are_judged_by_the_day_of_discharge() -> None:
+    next_year = CodeSet("2026-10-01", date(2026, 10, 1), date(2027, 9, 30), frozenset({"J189", "J9601"}))
+    sets = CodeSets((EDITION, next_year))
+    stay = inpatient(
+        service_from=date(2026, 9, 28), service_through=date(2026, 10, 2), release="ICD-10-CM:2026-10-01"
+    )
+    context = a_context(code_sets=sets, today=date(2026, 10, 9))
+    dx = [hit.where for hit in scrub(stay, context, RULES).hits if hit.rule_id == "DX-01"]
+    assert dx == ["diagnosis-3"]  # E119 is in the former edition only
+    visit = stay.model_copy(update={"setting": Setting.SURGERY, "release": "ICD-10-CM:2026-04-01"})
+    assert "DX-01" not in {hit.rule_id for hit in scrub(visit, context, RULES).hits}
 
 
 def test_blocking_hits_name_owner_and_warnings_do_not_block() -> None:

@@ -182,7 +182,7 @@ async def test_events_timers_and_work_go_to_the_unit_of_work_under_the_key_with_
     (emitted,) = uow._emitted
     assert (emitted.key, emitted.event, emitted.cause) == (an_id(A), event, delivery.envelope)
     assert uow._timers == {(an_id(A), "remind"): timer, (an_id(A), "expire"): CancelTimer("expire")}
-    assert uow._work == {(an_id(A), "compose"): work}
+    assert uow._work == {(an_id(A), "compose"): (work, delivery.envelope)}
 
 
 async def test_moment_carries_business_time_key_and_cause() -> None:

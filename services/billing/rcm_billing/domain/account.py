@@ -5,6 +5,7 @@ Facts of other services arrive in any order across topics; `request_build` decid
 build.
 """
 
+import hashlib
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -149,6 +150,7 @@ class Account(_Part):
     builds: int = 0
     rebuild_after_answer: bool = False
     late_charges: bool = False
+    recodes_asked: tuple[str, ...] = ()  # digests of what coding was asked to look at again
     claims: tuple[Claim, ...] = ()
     denials: tuple[Denial, ...] = ()
     totals: Totals = Totals()
@@ -317,6 +319,12 @@ class Account(_Part):
         """Return the account with a build of the next version for one payer order asked for."""
         serial = self.builds + 1
         return self.but(builds=serial, build=Build(serial=serial, order=order, reason=reason, actor=actor))
+
+
+def recode_digest(coding: Coding, reasons: tuple[str, ...]) -> str:
+    """Return what makes two requests to code again the same: the reasons and the final codes they are about."""
+    said = coding.model_dump_json(include={"release", "diagnoses", "procedures"})
+    return hashlib.sha256(f"{sorted(reasons)}|{said}".encode()).hexdigest()[:16]
 
 
 _HELD_WAITS = {"recode": "coding", "query": "awaiting_provider", "CDI-01": "awaiting_provider"}

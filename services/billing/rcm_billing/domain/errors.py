@@ -31,3 +31,9 @@ class Unreadable(BillingError):
     """Bytes from a partner are no X12 interchange; `code` says where reading stopped."""
 
     code = "unreadable"
+
+
+class BadCodeSetError(BillingError):
+    """What coding sent is not the code set that it announced; `code` says how it differs."""
+
+    code = "code-set"

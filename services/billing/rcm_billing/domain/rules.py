@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 
 from rcm_shared.contracts.intake import ClaimForm, Setting
 from rcm_shared.contracts.records import Address
 
 from rcm_billing.domain import cob
+from rcm_billing.domain.code_set import lacks_seventh
 from rcm_billing.domain.document import ClaimDocument
 from rcm_billing.domain.scrubbing import Check, NotEvaluatedError, Owner, Places, Rule, ScrubContext, Severity
 
@@ -20,6 +21,7 @@ _TAX_ID = re.compile(r"\d{9}")
 _ZIP9 = re.compile(r"\d{5}-?\d{4}")
 _PO_BOX = re.compile(r"\bP\.?\s*O\.?\s*BOX\b|\bPOST OFFICE BOX\b", re.IGNORECASE)
 _RELEASE_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_FIRST_MONTH = 10  # of an ICD-10-CM year
 _PCS_SURGERY = "0"  # ICD-10-PCS section Medical and Surgical
 
 
@@ -222,21 +224,50 @@ def prv_07(claim: ClaimDocument, context: ScrubContext) -> Places:
 
 
 @lru_cache(maxsize=64)
-def _release_start(release: str) -> date | None:
+def _release_year(release: str) -> tuple[date, date] | None:
+    """Return the ICD-10-CM year, October to September, that a named release belongs to."""
     found = _RELEASE_DATE.search(release)
-    return date(int(found[1]), int(found[2]), int(found[3])) if found else None
+    if not found:
+        return None
+    year = int(found[1]) + (int(found[2]) >= _FIRST_MONTH)
+    return date(year - 1, _FIRST_MONTH, 1), date(year, _FIRST_MONTH - 1, 30)
+
+
+def _code_date(claim: ClaimDocument) -> date:
+    """The date that selects the code set: discharge for inpatient, else service (45 CFR 162.1002; CMS)."""
+    return claim.service_through if claim.setting is Setting.INPATIENT else claim.service_from
+
+
+def _not_billable(
+    claim: ClaimDocument, context: ScrubContext
+) -> tuple[list[tuple[str, str]], frozenset[str]]:
+    """Return place and code of each diagnosis that the set of the claim's date lacks, and that set.
+
+    Raises: NotEvaluatedError when no set covers the date.
+    """
+    code_set = context.code_sets.on(_code_date(claim))
+    if code_set is None:
+        raise NotEvaluatedError
+    codes = code_set.codes
+    found = [(f"diagnosis-{n}", d.code) for n, d in enumerate(claim.diagnoses, 1) if d.code not in codes]
+    if claim.admitting and claim.admitting not in codes:
+        found.append(("admitting", claim.admitting))
+    return found, codes
 
 
 def dx_01(claim: ClaimDocument, context: ScrubContext) -> Places:
     """Every diagnosis is valid and billable in the release in force on the date that selects it."""
-    on = claim.service_through if claim.setting is Setting.INPATIENT else claim.service_from
-    starts = _release_start(claim.release)
-    if starts is not None and not starts <= on < starts + timedelta(days=366):
+    year = _release_year(claim.release)
+    if year is not None and not year[0] <= _code_date(claim) <= year[1]:
         return ["release"]
-    codes = context.code_sets.get(claim.release)
-    if codes is None:
-        raise NotEvaluatedError
-    return [f"diagnosis-{n}" for n, diagnosis in enumerate(claim.diagnoses, 1) if diagnosis.code not in codes]
+    found, codes = _not_billable(claim, context)
+    return [place for place, code in found if not lacks_seventh(code, codes)]
+
+
+def dx_02(claim: ClaimDocument, context: ScrubContext) -> Places:
+    """Every diagnosis has a 7th character that its category defines, with placeholders X before it."""
+    found, codes = _not_billable(claim, context)
+    return [place for place, code in found if lacks_seventh(code, codes)]
 
 
 def ip_01(claim: ClaimDocument, context: ScrubContext) -> Places:
@@ -410,6 +441,14 @@ RULES: tuple[Rule, ...] = (
         _I,
     ),
     _rule("DX-01", _R, Owner.CODER, "CDC/NCHS ICD-10-CM release", "Choose a code valid on the date.", dx_01),
+    _rule(
+        "DX-02",
+        _R,
+        Owner.CODER,
+        "ICD-10-CM guidelines I.A.4, I.A.5",
+        "Add the 7th character, with placeholders X before it.",
+        dx_02,
+    ),
     _rule(
         "IP-01", _R, Owner.CODER, "CMS POA reporting", "Set the POA indicator of every diagnosis.", ip_01, _I
     ),

@@ -2,16 +2,19 @@
 evaluated.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
 from rcm_shared.contracts.intake import ClaimForm
 
+from rcm_billing.domain.code_set import NO_CODE_SETS, CodeSets
 from rcm_billing.domain.document import ClaimDocument
 from rcm_billing.domain.master import Payer
+
+CHART_OPEN = "CDI-01"  # the rule that waits for a query or the coder; it asks nobody for anything
 
 
 class Severity(StrEnum):
@@ -33,13 +36,11 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScrubContext:
-    """What the rules know beside the claim. A code set that is None or missing is "not evaluated", never
-    "clean".
-    """
+    """What the rules know beside the claim. A date that no code set covers is "not evaluated", never "clean"."""
 
     today: date
     payer: Payer | None
-    code_sets: Mapping[str, frozenset[str]] = field(default_factory=dict)  # release -> valid, billable codes
+    code_sets: CodeSets = NO_CODE_SETS
     open_queries: int = 0
     recoding: bool = False
     duplicate: bool = False
@@ -114,6 +115,17 @@ class ScrubRun:
     def owner(self) -> str:
         """Return the queue of the first blocking hit."""
         return next((hit.owner for hit in self.blocking), "")
+
+
+def reasons_for_coder(hits: Iterable[Hit]) -> tuple[str, ...]:
+    """Return the blocking rule ids that only a coder can answer, each once, in table order."""
+    return tuple(
+        dict.fromkeys(
+            found.rule_id
+            for found in hits
+            if found.severity != Severity.WARN and found.owner == Owner.CODER and found.rule_id != CHART_OPEN
+        )
+    )
 
 
 def hit(rule: Rule, where: str) -> Hit:

@@ -10,7 +10,13 @@ from datetime import date
 from uuid import UUID
 
 from rcm_shared import clock
-from rcm_shared.contracts.billing import ClaimDrafted, ClaimHeld, ClaimReleased, PaymentPosted
+from rcm_shared.contracts.billing import (
+    ClaimDrafted,
+    ClaimHeld,
+    ClaimReleased,
+    PaymentPosted,
+    RecodeRequested,
+)
 from rcm_shared.contracts.intake import ClaimForm
 from rcm_shared.contracts.records import EncounterRecord
 from rcm_shared.errors import Transient
@@ -20,14 +26,25 @@ from rcm_shared.messaging.work import WorkItem
 from rcm_shared.money import Cents
 
 from rcm_billing import repository
-from rcm_billing.domain.account import Account, Build, Claim, book_charge
+from rcm_billing.domain.account import Account, Build, Claim, book_charge, recode_digest
 from rcm_billing.domain.claim import DECIDED, UNSENT, ClaimState, claim_id_of
 from rcm_billing.domain.claim_build import BuildOrder, build_claim, prior_coverages
 from rcm_billing.domain.cob import prior_payer
+from rcm_billing.domain.code_set import CodeSets
 from rcm_billing.domain.document import ClaimDocument, PriorPayer
 from rcm_billing.domain.errors import BillingError, OutOfBalance, WireRefused
 from rcm_billing.domain.rules import RULES
-from rcm_billing.domain.scrubbing import Hit, Owner, Rule, ScrubContext, ScrubRun, hit, scrub
+from rcm_billing.domain.scrubbing import (
+    CHART_OPEN,
+    Hit,
+    Owner,
+    Rule,
+    ScrubContext,
+    ScrubRun,
+    hit,
+    reasons_for_coder,
+    scrub,
+)
 from rcm_billing.domain.submission import SYSTEM
 from rcm_billing.handlers.deps import Deps
 from rcm_billing.x12 import claim_837i, claim_837p
@@ -82,10 +99,17 @@ async def compute_builds(deps: Deps, items: list[WorkItem]) -> dict[UUID, Built 
         prints[key] = fingerprint(document)
     duplicates = await repository.list_duplicates(deps.pool, prints) if prints else set()
     duplicates |= _twins(prints)
+    code_sets = await deps.code_sets.current()
     today = clock.today()
     for key, document in documents.items():
         results[key] = finish(
-            wanted[key], document, deps, today=today, duplicate=key in duplicates, fingerprint=prints[key]
+            wanted[key],
+            document,
+            deps,
+            today=today,
+            duplicate=key in duplicates,
+            fingerprint=prints[key],
+            code_sets=code_sets,
         )
     return results
 
@@ -181,13 +205,21 @@ def _twins(prints: Mapping[UUID, bytes]) -> set[UUID]:
 
 
 def finish(
-    account: Account, document: ClaimDocument, deps: Deps, *, today: date, duplicate: bool, fingerprint: bytes
+    account: Account,
+    document: ClaimDocument,
+    deps: Deps,
+    *,
+    today: date,
+    duplicate: bool,
+    fingerprint: bytes,
+    code_sets: CodeSets,
 ) -> Built:
     """Scrub and write a document; a value that X12 cannot carry becomes a hit."""
     build = account.build
     context = ScrubContext(
         today=today,
         payer=deps.master.payers.get(document.coverage.payer_id),
+        code_sets=code_sets,
         open_queries=len(account.open_queries),
         recoding=account.recoding,
         duplicate=duplicate,
@@ -227,10 +259,10 @@ def _place(
 ) -> tuple[Account, repository.ClaimRow]:
     document, run = built.document, built.run
     reasons, owner, hits = run.reasons, run.owner, list(run.hits)
-    if (account.open_queries or account.recoding) and "CDI-01" not in reasons:
+    if (account.open_queries or account.recoding) and CHART_OPEN not in reasons:
         # it opened while the claim was being built
-        reasons, owner = (*reasons, "CDI-01"), owner or Owner.CODER.value
-        hits.append(hit(_BY_ID["CDI-01"], "query" if account.open_queries else "coding"))
+        reasons, owner = (*reasons, CHART_OPEN), owner or Owner.CODER.value
+        hits.append(hit(_BY_ID[CHART_OPEN], "query" if account.open_queries else "coding"))
     charge_id = derived_uuid(document.claim_id, "charge")
     booked = account
     if build.order == "P":
@@ -263,6 +295,7 @@ def _place(
     )
     account = booked.with_claim(claim).but(build=None)
     _announce(uow, account, claim, build, charge_id, difference)
+    account = _ask_coder(uow, account, claim, hits)
     row = repository.ClaimRow(
         claim.claim_id,
         account.encounter_id,
@@ -284,6 +317,27 @@ def _place(
         claim.owner_queue,
     )
     return account, row
+
+
+def _ask_coder(uow: UnitOfWork, account: Account, claim: Claim, hits: list[Hit]) -> Account:
+    """Send the chart back when the claim waits for its coder; never twice about the same codes and reasons.
+
+    A coder who finalises the same codes again has answered: asking again would go round in circles. A chart that
+    is open already needs no request: its next final codes are scrubbed anew.
+    """
+    if claim.owner_queue != Owner.CODER or CHART_OPEN in claim.reasons or account.coding is None:
+        return account
+    reasons = reasons_for_coder(hits)
+    digest = recode_digest(account.coding, reasons)
+    if not reasons or digest in account.recodes_asked:
+        return account
+    uow.emit(
+        account.encounter_id,
+        RecodeRequested(
+            actor=SYSTEM, facility_id=account.facility_id, claim_id=claim.claim_id, reasons=reasons
+        ),
+    )
+    return account.but(recodes_asked=(*account.recodes_asked, digest))
 
 
 def _announce(

@@ -215,3 +215,16 @@ CREATE TRIGGER ledger_transaction_append_only BEFORE UPDATE OR DELETE OR TRUNCAT
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();
 CREATE TRIGGER ledger_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();
+
+-- What coding publishes as billable ICD-10-CM codes, one row per edition; `codes` is one code a line, `sha256` names
+-- the release, `codes_sha256` is over `codes`.
+CREATE TABLE code_set (
+    edition        text PRIMARY KEY,
+    effective_from date  NOT NULL,
+    effective_to   date,
+    sha256         text  NOT NULL UNIQUE,
+    codes_sha256   text  NOT NULL,
+    codes          bytea NOT NULL,
+    activated_at   timestamptz NOT NULL,
+    CHECK (effective_to IS NULL OR effective_from <= effective_to)
+);

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from rcm_coding.engine.knowledge import Knowledge, compile_knowledge, dump_knowledge, load_knowledge
-from rcm_coding.engine.tabular import BadCodeSetError, read_installed_xml
+from rcm_coding.engine.tabular import BadCodeSetError, Tabular, read_installed_xml
 
 
 def default_cache() -> Path:
@@ -34,6 +34,21 @@ def load_installed(cache_dir: Path | None) -> Knowledge:
         knowledge = compile_knowledge(xml, edition)
         _keep(artefact, dump_knowledge(knowledge))
         return knowledge
+
+
+def billable_codes(edition: Tabular) -> str:
+    """Return every code that may stand on a claim, 7th characters expanded, sorted and one a line.
+
+    The same edition gives the same text everywhere.
+    """
+    codes: list[str] = []
+    for concept in edition.concepts.values():
+        if concept.leaf and concept.seventh:
+            stem = concept.code.ljust(6, "X")
+            codes.extend(stem + character for character in edition.seventh_characters(concept.code))
+        elif concept.leaf:
+            codes.append(concept.code)
+    return "\n".join(sorted(codes))
 
 
 def engine_hash() -> str:

@@ -1,8 +1,10 @@
 """The compiled artefact is made once and survives a damaged cache."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
+from rcm_billing.domain.code_set import lacks_seventh, read_codes
 from rcm_coding.app import release_key
 from rcm_coding.engine.knowledge import Knowledge
 from rcm_coding.gateways import releases
@@ -40,3 +42,28 @@ def test_unwritable_cache_is_no_error(
 def test_same_file_has_the_same_release_id() -> None:
     assert release_key("ab" * 32) == release_key("ab" * 32)
     assert release_key("ab" * 32) != release_key("cd" * 32)
+
+
+def test_billable_codes_are_all_that_may_stand_on_a_claim(knowledge: Knowledge) -> None:
+    tabular = knowledge.tabular
+    text = releases.billable_codes(tabular)
+    codes = text.split("\n")
+    assert codes == sorted(set(codes))
+    assert len(codes) == tabular.billable_count == 74_719
+    assert all(map(tabular.billable, codes))
+    assert {"S52532A", "W010XXA", "D225"} <= set(codes)
+    assert not {"S52532", "W010", "D22"} & set(codes)
+
+
+def test_billing_reads_what_coding_writes(knowledge: Knowledge) -> None:
+    text = releases.billable_codes(knowledge.tabular)
+    codes = read_codes(text.encode(), hashlib.sha256(text.encode()).hexdigest())
+    assert len(codes) == 74_719
+    expanded = [
+        concept for concept in knowledge.tabular.concepts.values() if concept.leaf and concept.seventh
+    ]
+    assert all(lacks_seventh(concept.code, codes) for concept in expanded)
+    headings = [concept.code for concept in knowledge.tabular.concepts.values() if not concept.leaf]
+    wrong = [code for code in headings if len(code) < 7 and lacks_seventh(code, codes)]
+    assert all(len(code) == 6 for code in wrong)  # headings whose 7th character is listed code by code
+    assert {"C44102", "C44109"} <= set(wrong)
