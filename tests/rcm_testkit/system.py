@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 START_S = 150.0
 DEMO_S = 110.0
+QUIET_S = 40.0
+PAUSE_S = 0.2
 FACILITY = "DEMO-GENERAL"
 
 
@@ -50,6 +52,26 @@ class Running:
         return httpx.AsyncClient(
             base_url=self.system.urls[service], headers=headers, timeout=30, trust_env=False
         )
+
+    async def until_quiet(self, looks: int = 3) -> None:
+        """Wait until every service has read, done and sent everything, seen so several times in a row."""
+        async with AsyncExitStack() as stack, asyncio.timeout(QUIET_S):
+            clients = [
+                await stack.enter_async_context(self.client(service, "operations", facility="*"))
+                for service in self.system.urls
+            ]
+            seen = 0
+            while seen < looks:
+                answers = await asyncio.gather(*(client.get("/ops/status") for client in clients))
+                told = [answer.json() for answer in answers]
+                quiet = all(not now["outbox"] and not now["work"] and _lag(now) == 0 for now in told)
+                seen = seen + 1 if quiet else 0
+                if seen < looks:
+                    await asyncio.sleep(PAUSE_S)
+
+
+def _lag(status: dict[str, Any]) -> int:
+    return sum(consumer["lag"] for consumer in status["consumers"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ async def redrive_dead_letters(request: Request, command: Redrive, who: Operator
             row["key"]
             for row in await runtime.http_pool.fetch(
                 "SELECT DISTINCT key FROM dead_letter"
-                " WHERE consumer = $1 AND state = 'dead' AND key IS NOT NULL LIMIT 1000",
+                " WHERE consumer = $1 AND state IN ('dead', 'parked') AND key IS NOT NULL LIMIT 1000",
                 command.consumer,
             )
         ]
