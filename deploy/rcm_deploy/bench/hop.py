@@ -20,6 +20,7 @@ from rcm_shared.contracts.event import Event
 from rcm_shared.contracts.intake import CapturedCharge, ChargesCaptured, ClaimForm, Setting
 from rcm_shared.contracts.query import QuerySent
 from rcm_shared.contracts.topics import Topic
+from rcm_shared.ids import uuid7
 from rcm_shared.messaging import consumer
 from rcm_shared.messaging.delivery import Delivery
 from rcm_shared.messaging.uow import UnitOfWork
@@ -142,6 +143,7 @@ class HopSettings(ServiceSettings):
 def hop(service: str) -> ServiceSpec:
     """Build the hop that takes a service's place in the chain."""
     topic, make = CHAIN[service]
+    fact = make(uuid7()) if make else None  # what a service would say is its own work, not the transport's
 
     async def apply(uow: UnitOfWork, deliveries: list[Delivery]) -> None:
         for delivery in deliveries:
@@ -153,9 +155,9 @@ def hop(service: str) -> ServiceSpec:
             [delivery.envelope.sequence for delivery in deliveries],
             [delivery.envelope.time for delivery in deliveries],
         )
-        if make is not None:
+        if fact is not None:
             for delivery in deliveries:
-                uow.emit(delivery.envelope.key, make(delivery.envelope.key), delivery.envelope)
+                uow.emit(delivery.envelope.key, fact, delivery.envelope)
 
     return ServiceSpec(name=service, migrations="rcm_deploy.bench.migrations", consumers={topic: apply})
 

@@ -25,7 +25,6 @@ HEADERS: Mapping[str, tuple[dict[str, Any], bool]] = {
     "ce_id": ({"type": "string", "format": "uuid", "description": "UUIDv7 of the event"}, True),
     "ce_source": ({"type": "string", "pattern": "^/rcm/[a-z]+$"}, True),
     "ce_type": ({"type": "string", "pattern": "^rcm\\.[a-z]+\\.[a-z0-9-]+\\.v[1-9][0-9]*$"}, True),
-    "ce_subject": ({"type": "string", "format": "uuid", "description": "the Kafka key"}, True),
     "ce_time": ({"type": "string", "format": "date-time", "description": "business time, UTC"}, True),
     "content-type": ({"const": "application/json"}, True),
     "ce_partitionkey": ({"type": "string", "format": "uuid", "description": "encounter id"}, True),

@@ -10,7 +10,8 @@ class Envelope:
     """Who says what about which encounter, and why.
 
     `key` is the opaque encounter id (Kafka key), `sequence` is gapless per (topic, key) and starts at 1,
-    `causation_id` is the event that led to this one, `correlation_id` the first of the whole chain.
+    `causation_id` is the event that led to this one; `correlation_id` is shared by all events of one story: the
+    encounter, unless a cause says otherwise.
     """
 
     id: UUID

@@ -164,7 +164,7 @@ class UnitOfWork:
                 item.event.TYPE,
                 self.now,
                 getattr(item.event, "facility_id", ""),
-                cause.correlation_id if cause else event_id,
+                cause.correlation_id if cause else item.key,
                 cause.id if cause else None,
                 (cause.traceparent if cause else None) or traceparent,
                 body,
