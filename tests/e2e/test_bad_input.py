@@ -393,7 +393,7 @@ async def test_spoofed_host_and_forwarding_headers_are_not_believed(running: Run
 
 async def test_cookie_does_not_work_from_another_site(running: Running) -> None:
     async with running.client("query") as browser:
-        await browser.post("/sign-in", data={"person": "demo-provider"})
+        await browser.post("/sign-in", data={"person": "prv-7f5805502f79"})
         assert (await browser.get("/inbox")).status_code == 200
         for origin in ("https://zqevil.example", "null", ""):
             headers = {"origin": origin} if origin else {}

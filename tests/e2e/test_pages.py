@@ -15,16 +15,14 @@ import pytest
 from playwright.async_api import Browser, FloatRect, Page, async_playwright
 from rcm_deploy.demo.people import CODER, Person
 from rcm_deploy.demo.publish import SAMPLES
-from rcm_shared.auth import SESSION_COOKIE
 from rcm_shared.ids import uuid7
-from rcm_testkit.system import FACILITY, Played, Running
+from rcm_testkit.system import Played, Running
 
 pytestmark = pytest.mark.usefixtures("played")
 
 AXE = Path(__file__).parents[1] / "rcm_testkit" / "vendor" / "axe.min.js"
 OPERATOR = "demo-operator"
-PROVIDER = "demo-provider"  # may sign in, but treats nobody
-TREATING = "prv-7f5805502f79"  # the provider of the heart failure sample: only a treating one is asked
+PROVIDER = "prv-7f5805502f79"  # the provider of the heart failure sample: only a treating one is asked
 WIDTHS = {"desk": (1366, 768), "phone": (390, 844)}
 QUIET = (
     "--headless",
@@ -60,7 +58,7 @@ async def ask(running: Running) -> str:
     note = (SAMPLES / "heart-failure-query.json").read_text()
     note = note.replace("DG-26-091001", f"PG-{mark}").replace("ZQMRN-100107", f"ZQMRN-{mark}")
     coder = Person(running.system, CODER, "coder")
-    provider = Person(running.system, TREATING, "provider")
+    provider = Person(running.system, PROVIDER, "provider")
     hospital = Person(running.system, "page-hospital", "integration")
     try:
         sent = await hospital.do("intake", "/v1/encounters", json.loads(note))
@@ -68,7 +66,7 @@ async def ask(running: Running) -> str:
         case = await coder.wait("coding", chart, lambda case: bool(case["suggested"]), "suggestions")
         await coder.do("coding", f"{chart}/start", {})
         gap = next(gap for gap in case["gaps"] if gap["rule"] == "heart-failure-type")
-        await coder.do("coding", f"{chart}/query", {"gap_id": gap["gap_id"], "provider_id": TREATING})
+        await coder.do("coding", f"{chart}/query", {"gap_id": gap["gap_id"], "provider_id": PROVIDER})
         listed = await provider.wait(
             "query",
             f"/v1/queries?encounter_id={sent['encounter_id']}",
@@ -111,12 +109,6 @@ async def signed_in(
     await page.get_by_role("radio", name=person).check()
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_role("button", name="Sign out").wait_for()
-    if person == PROVIDER:
-        token = running.system.keys.token(TREATING, ("provider",), (FACILITY,))
-        await context.add_cookies(
-            [{"name": SESSION_COOKIE, "value": token, "url": running.system.urls["query"]}]
-        )
-        await page.goto(f"{running.system.urls['query']}/inbox")
     yield page
     await context.close()
     assert complaints == []

@@ -19,6 +19,7 @@ from integration.ledger import (
 )
 from rcm_shared.errors import Transient
 from rcm_shared.ids import uuid7
+from rcm_shared.messaging import dead_letter
 from rcm_shared.messaging.apply import MAX_ATTEMPTS, Outcome, apply_records, redrive
 
 
@@ -275,6 +276,22 @@ async def test_redrive_applies_dead_and_parked_in_order(database_world: World) -
     ] == [1, 2, 3, 4]
     await apply_records(world.pool, world.consumer(ledger), world.lying([record(key, 5)]))
     assert await world.levels(key) == [1, POISON, 3, 4, 5]
+
+
+@pytest.mark.parametrize("followers", [(), (2, 3)])
+async def test_discarded_event_no_longer_holds_its_key(
+    database_world: World, followers: tuple[int, ...]
+) -> None:
+    world, ledger, key = database_world, Ledger(), uuid7()
+    await _set_aside(world, ledger, key, POISON, *followers)
+    letter = await world.pool.fetchval("SELECT id FROM dead_letter WHERE key = $1 AND state = 'dead'", key)
+    async with world.pool.acquire() as conn:
+        assert await dead_letter.discard(conn, letter)
+        assert await dead_letter.discard(conn, letter)
+        assert not await dead_letter.discard(conn, uuid7())
+    await redrive(world.pool, world.consumer(ledger), key)
+    assert await world.levels(key) == list(followers)
+    assert await world.position(key) == (1 + len(followers), False, False)
 
 
 async def test_redrive_again_changes_nothing(database_world: World) -> None:

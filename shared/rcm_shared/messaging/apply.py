@@ -220,7 +220,7 @@ async def redrive(
             return [
                 {"event_id": str(r["event_id"]), "type": r["type"], "sequence": r["sequence"]} for r in rows
             ]
-        if row is None or not rows:
+        if row is None:
             return Outcome()
         done, emitted, failure = 0, 0, None
         for stored in rows:

@@ -155,3 +155,25 @@ async def show(conn: asyncpg.Connection, letter_id: UUID) -> dict[str, Any] | No
         letter_id,
     )
     return dict(row) if row else None
+
+
+async def discard(conn: asyncpg.Connection, letter_id: UUID) -> bool:
+    """Give up a dead event for good; its key flows again unless others are still set aside on it.
+
+    Returns False when there is no such dead letter. Doing it again changes nothing.
+    """
+    letter = await conn.fetchrow(
+        "UPDATE dead_letter SET state = 'discarded', last_seen = now()"
+        " WHERE id = $1 AND state IN ('dead', 'discarded') RETURNING consumer, key",
+        letter_id,
+    )
+    if letter is None:
+        return False
+    await conn.execute(
+        "UPDATE position p SET blocked = false WHERE consumer = $1 AND key = $2 AND NOT EXISTS ("
+        " SELECT 1 FROM dead_letter d WHERE d.consumer = p.consumer AND d.key = p.key"
+        " AND d.state IN ('dead', 'parked'))",
+        letter["consumer"],
+        letter["key"],
+    )
+    return True

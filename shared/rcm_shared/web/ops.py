@@ -183,15 +183,14 @@ async def redrive_dead_letters(request: Request, command: Redrive, who: Operator
 
 @router.post("/ops/dead-letters/discard")
 async def discard_dead_letter(request: Request, command: Discard, who: Operator) -> dict[str, Any]:
-    """Give up a set-aside event for good, with a reason; what is parked behind it can then be redriven."""
+    """Give up a set-aside event for good, with a reason; what is parked behind it can then be redriven.
+
+    Where nothing is parked the key flows again at once.
+    """
     runtime = _runtime(request)
-    discarded = await runtime.http_pool.fetchval(
-        "UPDATE dead_letter SET state = 'discarded', last_seen = now()"
-        " WHERE id = $1 AND state IN ('dead', 'discarded') RETURNING true",
-        command.letter_id,
-    )
-    if not discarded:
-        raise NotFound("dead letter")
+    async with runtime.http_pool.acquire() as conn, conn.transaction():
+        if not await dead_letter.discard(conn, command.letter_id):
+            raise NotFound("dead letter")
     await _write_down(runtime, who, "discard", command)
     return {"discarded": True}
 

@@ -12,6 +12,7 @@ from rcm_shared.auth import Unauthenticated
 from rcm_shared.errors import Poison, Refused, Transient
 from rcm_shared.postgres.pool import is_transient
 from rcm_shared.telemetry import log, where
+from rcm_shared.web.pages import page
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "urn:claimstream:problem:"
@@ -70,6 +71,8 @@ def install(app: FastAPI) -> None:
     async def refused(request: Request, error: Refused) -> Response:
         if isinstance(error, Unauthenticated) and "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/sign-in", status_code=303)
+        if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+            return page(request, "problem.html", status_code=error.status, code=error.code, detail=str(error))
         headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
         errors = [{"pointer": error.pointer, "code": error.code}] if error.pointer else None
         return problem(request, error.status, error.code, str(error), errors=errors, headers=headers)

@@ -16,7 +16,7 @@ router = APIRouter(dependencies=[Depends(public())])
 DEMO_PEOPLE = {
     "demo-operator": ("Operator", ("operations", "auditor")),
     "demo-coder": ("Coder", ("coder",)),
-    "demo-provider": ("Provider", ("provider",)),
+    "prv-7f5805502f79": ("Provider", ("provider",)),  # treats the demonstration's heart failure patient
     "demo-biller": ("Biller", ("biller", "registration")),
 }
 

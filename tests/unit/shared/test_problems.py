@@ -87,6 +87,14 @@ async def test_error_text_does_not_reach_the_log(
     assert CANARY not in captured.err + captured.out
 
 
+async def test_refusal_is_a_page_for_a_browser(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/raise/refused", headers={"accept": "text/html,*/*"})
+    assert answer.status_code == 409
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Not possible" in answer.text
+    assert CANARY not in answer.text
+
+
 async def test_unknown_path_and_method_are_problems(client: httpx.AsyncClient) -> None:
     _problem(await client.get(f"/{CANARY}"), 404, "not-found")
     _problem(await client.delete("/echo"), 405, "method-not-allowed")
