@@ -29,7 +29,7 @@ kind = next(
     if isinstance(value, type) and issubclass(value, ServiceSettings) and value is not ServiceSettings
 )
 settings = kind()
-served = create_app(Runtime((getattr(app, "build", None) or app.spec)(settings), settings))
+served = create_app(Runtime(app.build(settings), settings))
 ours = {
     name: str(Path(module.__file__).resolve())
     for name, module in sys.modules.items()

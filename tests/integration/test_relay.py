@@ -115,7 +115,7 @@ async def test_envelope_on_the_topic_is_the_one_that_was_stored(world: World) ->
     assert (envelope.id, envelope.type, envelope.time) == (row["id"], row["type"], row["occurred_at"])
     assert (envelope.key, envelope.facility_id, body) == (key, "DEMO-GENERAL", row["body"])
     assert row["topic"] == OWN_TOPIC
-    assert envelope.correlation_id == envelope.id
+    assert envelope.correlation_id == key
     assert envelope.causation_id is None
 
 

@@ -52,8 +52,7 @@ def spec_of(service: str) -> ServiceSpec:
 
 def _build(service: str, settings: ServiceSettings) -> ServiceSpec:
     app = importlib.import_module(f"rcm_{service}.app")
-    build = getattr(app, "build", None) or app.spec
-    spec: ServiceSpec = build(settings)
+    spec: ServiceSpec = app.build(settings)
     return spec
 
 

@@ -74,6 +74,19 @@ def redrive(
     raise typer.Exit(FAILED if any(result.get("still_set_aside") for result in answer["keys"]) else OK)
 
 
+@app.command()
+def discard(
+    letter: Annotated[UUID, typer.Argument(metavar="ID", help="One of the ids that `ls --json` shows.")],
+    service: Service,
+    reason: Annotated[str, typer.Option(help="Why nobody needs it; kept in the operators' log.")],
+    as_json: Json = False,
+) -> None:
+    """Give up one set-aside event for good; what waits behind it can then be redriven."""
+    body = {"letter_id": str(letter), "reason": reason}
+    answer = the_running_system().post(_known(service), "/ops/dead-letters/discard", _ROLES, body)
+    show(as_json, answer, lambda: print("discarded"))
+
+
 def _known(service: str) -> str:
     if service not in SERVICES:
         fail(USAGE, f"no service {service!r}; there are {', '.join(SERVICES)}")

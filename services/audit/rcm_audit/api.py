@@ -61,7 +61,7 @@ class CountOut(_Body):
     encounters: int
     stuck: int
     oldest_since: datetime | None
-    balance_cents: int
+    open_cents: int
 
 
 class CountsOut(_Body):
@@ -186,7 +186,7 @@ async def get_counts(who: Reader, runtime: RunningService) -> CountsOut:
             encounters=count.encounters,
             stuck=count.stuck,
             oldest_since=count.oldest_since,
-            balance_cents=count.balance_cents,
+            open_cents=count.open_cents,
         )
         for count in counts
     }
@@ -203,14 +203,15 @@ async def get_counts(who: Reader, runtime: RunningService) -> CountsOut:
 async def get_money(who: Reader, runtime: RunningService) -> MoneyOut:
     """Sum the money of all encounters and say what is not accounted for.
 
-    The difference is what charged minus paid, adjusted and open leaves, plus every cent by which an account's
+    The difference is what charged minus paid, adjusted, the patient's open share and the balance leaves, plus every cent by which an account's
     closing totals differ from the postings that audit saw.
     """
     async with runtime.http_pool.acquire() as conn:
         sums = await repository.sum_money(conn, who.facility_filter())
     closing = sums.pop("closing_difference_cents")
-    open_ = sums["charged_cents"] - sums["paid_cents"] - sums["adjusted_cents"] - sums["balance_cents"]
-    return MoneyOut(**sums, difference_cents=abs(open_) + closing)
+    parts = ("paid_cents", "adjusted_cents", "patient_open_cents", "balance_cents")
+    left = sums["charged_cents"] - sum(sums[part] for part in parts)
+    return MoneyOut(**sums, difference_cents=abs(left) + closing)
 
 
 @router.get("/chain/verify")

@@ -274,7 +274,7 @@ class StateCount:
     encounters: int
     stuck: int
     oldest_since: datetime | None
-    balance_cents: int
+    open_cents: int
     missing_events: int
 
 
@@ -285,7 +285,8 @@ async def count_by_state(
     rows = await conn.fetch(
         "SELECT e.waiting, count(*) AS encounters,"
         " count(*) FILTER (WHERE l.limit_ IS NOT NULL AND $2 - e.waiting_since > l.limit_) AS stuck,"
-        " min(e.waiting_since) AS oldest_since, sum(e.balance_cents)::bigint AS balance_cents,"
+        " min(e.waiting_since) AS oldest_since, "
+        " sum(e.balance_cents + e.patient_cents - e.patient_paid_cents)::bigint AS open_cents,"
         " sum(e.gaps)::bigint AS missing_events"
         " FROM encounter_view AS e"
         " LEFT JOIN unnest($3::text[], $4::interval[]) AS l(state, limit_) ON l.state = e.waiting"

@@ -84,7 +84,7 @@ class Billing:
         await exchanging.take_answers(self.deps, runtime.background_transaction)
 
 
-def spec(settings: BillingSettings) -> ServiceSpec:
+def build(settings: BillingSettings) -> ServiceSpec:
     """Return what the service is made of."""
     billing = Billing(settings)
     return ServiceSpec(
@@ -109,4 +109,4 @@ def spec(settings: BillingSettings) -> ServiceSpec:
 def run() -> int:
     """Run the service from its command line."""
     settings = BillingSettings()
-    return run_service(spec(settings), settings)
+    return run_service(build(settings), settings)

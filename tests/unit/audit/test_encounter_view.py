@@ -217,7 +217,7 @@ def test_paid_account_sums_to_zero_and_shows_its_codes() -> None:
     assert (view.patient_cents, view.patient_open_cents, view.balance_cents) == (2000, 0, 0)
     assert view.closing_difference_cents == 0
     assert shown_claim_state(view) == "closed"
-    assert [code.code for code in view.codes] == ["I10", "99213-25"]
+    assert [code.code for code in view.codes] == ["I10", "99213"]
     assert view.acknowledgements == ("TA1:A", "999:A", "277CA:A2")
 
 
@@ -229,6 +229,13 @@ def test_closing_totals_that_differ_are_seen() -> None:
 def test_patient_side_of_a_paid_claim_shows_first() -> None:
     view = fold([*FILED, adjudicated("1", 8000, 2000), posted("835", paid=8000, to_patient=2000)])
     assert shown_claim_state(view) == "patient_responsibility"
+    assert (view.patient_open_cents, view.balance_cents, view.open_cents) == (2000, 0, 2000)
+
+
+def test_acknowledgements_of_two_attempts_show_once_each_in_order() -> None:
+    rejected = [*CODED, RELEASED, SUBMITTED, acknowledged("TA1:A"), acknowledged("277CA:A7"), REJECTED]
+    view = fold([*rejected, drafted(), RELEASED, SUBMITTED, acknowledged("TA1:A"), acknowledged("277CA:A2")])
+    assert view.acknowledgements == ("TA1:A", "277CA:A7", "277CA:A2")
 
 
 def test_money_moving_again_reopens_a_closed_account() -> None:

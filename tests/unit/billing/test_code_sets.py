@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from rcm_billing import consumers
-from rcm_billing.app import spec
+from rcm_billing.app import build
 from rcm_billing.domain.code_set import CodeSet, CodeSets, read_codes
 from rcm_billing.domain.errors import BadCodeSetError
 from rcm_billing.gateways.coding import BillableCodes, CodingReleases
@@ -274,5 +274,5 @@ def test_releases_are_facts_of_coding() -> None:
 
 def test_service_fetches_what_it_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RCM_MASTER_FILE", "master.json")
-    kinds = [kind.kind for kind in spec(BillingSettings(dsn="postgresql://unused")).work]
+    kinds = [kind.kind for kind in build(BillingSettings(dsn="postgresql://unused")).work]
     assert kinds == ["build-claim", FETCH_CODESET]

@@ -140,6 +140,12 @@ def test_redrive_that_fails_anew_exits_1(calls: list[tuple[Any, ...]]) -> None:
     assert calls == [("POST", "billing", "/ops/dead-letters/redrive", body)]
 
 
+def test_discard_names_the_letter_and_the_reason(calls: list[tuple[Any, ...]]) -> None:
+    _run("dlq", "discard", ENCOUNTER, "--service", "billing", "--reason", "sent twice")
+    body = {"letter_id": ENCOUNTER, "reason": "sent twice"}
+    assert calls == [("POST", "billing", "/ops/dead-letters/discard", body)]
+
+
 def test_case_shows_timeline_and_account(calls: list[tuple[Any, ...]]) -> None:
     answer = _run("case", "show", ENCOUNTER)
     assert answer.exit_code == 0

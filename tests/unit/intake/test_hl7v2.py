@@ -170,6 +170,15 @@ def test_broken_charge_is_refused_with_its_place(ft1: str, code: str) -> None:
     assert refused.message_id == "M1"
 
 
+@pytest.mark.parametrize("kind", ["ADT^A08^ADT_A01", "DFT^P03^DFT_P03"])
+def test_surgeon_of_a_procedure_is_the_operating_provider(kind: str) -> None:
+    pr1 = "PR1|1||47562^^C4||20260901||||||1245319599^Osei^M^^^^^^NPI"
+    ft1 = "FT1|1|C1||20260901||CG|47562^^C4|||1|1"
+    provider = message(hl7(PID, PV1, pr1, ft1, kind=kind)).providers[0]
+    assert (provider.role, provider.npi, provider.last_name) == ("operating", "1245319599", "Osei")
+    assert "1245319599" not in provider.provider_id
+
+
 def test_final_imaging_report_comes_with_its_order() -> None:
     obr = "OBR|1|O1|R1|71260^CT chest|||20260901" + "|" * 17 + "CT|F"
     texts = ("OBX|1|TX|||FINDINGS: none.||||||F", "OBX|2|TX|||draft||||||P")

@@ -159,14 +159,19 @@ class EncounterView:
     waiting_since: datetime | None = None
 
     @property
-    def balance_cents(self) -> int:
-        """What is charged and neither paid nor adjusted."""
+    def open_cents(self) -> int:
+        """What is charged and neither paid nor adjusted: with insurance and with the patient."""
         return self.charged_cents - self.paid_cents - self.adjusted_cents
 
     @property
     def patient_open_cents(self) -> int:
         """What the patient still owes."""
         return self.patient_cents - self.patient_paid_cents
+
+    @property
+    def balance_cents(self) -> int:
+        """What is open with insurance."""
+        return self.open_cents - self.patient_open_cents
 
     @property
     def waiting_for(self) -> str | None:
@@ -235,9 +240,7 @@ def _query_requested(view: EncounterView, event: coding.QueryRequested) -> Chang
 
 def _finalised(_view: EncounterView, event: coding.CodingFinalised) -> Changes:
     diagnoses = tuple(FinalCode("ICD-10-CM", d.code, d.role) for d in event.diagnoses)
-    procedures = tuple(
-        FinalCode(p.system, "-".join((p.code, *p.modifiers)), "procedure") for p in event.procedures
-    )
+    procedures = tuple(FinalCode(p.system, p.code, "procedure") for p in event.procedures)
     return {
         "coding_state": "coded",
         "codes": diagnoses + procedures,
@@ -319,20 +322,22 @@ def _on_the_way(state: ClaimState) -> Callable[[EncounterView, Any], Changes]:
     return apply
 
 
+def _with_acknowledgement(view: EncounterView, label: str) -> tuple[str, ...]:
+    """Return what reached the claims in the order of arrival, each once."""
+    return tuple(dict.fromkeys((*view.acknowledgements, label)))
+
+
 def _acknowledged(view: EncounterView, event: billing.ClaimAcknowledged) -> Changes:
-    changes: Changes = {"acknowledgements": (*view.acknowledgements, event.acknowledgement)}
+    changes: Changes = {"acknowledgements": _with_acknowledgement(view, event.acknowledgement)}
     if event.acknowledgement == "277CA:A2" and view.claim_state == ClaimState.SUBMITTED:
         changes["claim_state"] = ClaimState.ACCEPTED
     return changes
 
 
 def _rejected(view: EncounterView, event: billing.ClaimRejected) -> Changes:
-    last = view.acknowledgements[-1:] == (event.acknowledgement,)
     return {
         "claim_state": ClaimState.REJECTED,
-        "acknowledgements": view.acknowledgements
-        if last
-        else (*view.acknowledgements, event.acknowledgement),
+        "acknowledgements": _with_acknowledgement(view, event.acknowledgement),
     }
 
 
@@ -379,7 +384,7 @@ def _closed(view: EncounterView, event: billing.AccountClosed) -> Changes:
         "closing_difference_cents": abs(event.charged_cents - view.charged_cents)
         + abs(event.paid_cents - view.paid_cents)
         + abs(event.adjusted_cents - view.adjusted_cents)
-        + abs(view.balance_cents),
+        + abs(view.open_cents),
     }
 
 

@@ -57,7 +57,8 @@ class EncounterOut(_Body):
     adjusted_cents: int
     patient_cents: int
     patient_open_cents: int
-    balance_cents: int
+    balance_cents: int  # open with insurance: charged = paid + adjusted + patient_open + balance
+    open_cents: int
     waiting_for: str | None
     waiting_since: datetime | None
     stuck: bool
@@ -104,6 +105,7 @@ def encounter_out(view: EncounterView, now: datetime) -> EncounterOut:
         patient_cents=view.patient_cents,
         patient_open_cents=view.patient_open_cents,
         balance_cents=view.balance_cents,
+        open_cents=view.open_cents,
         waiting_for=view.waiting_for,
         waiting_since=view.waiting_since,
         stuck=is_stuck(view, now),

@@ -66,6 +66,18 @@ class EvidenceMissing(Refused):
         )
 
 
+class ProviderNotTreating(Refused):
+    """Only a provider who treated the patient can answer for the chart."""
+
+    def __init__(self, pointer: str) -> None:
+        super().__init__(
+            "provider-not-treating",
+            "this provider wrote no document of the chart",
+            status=HTTPStatus.UNPROCESSABLE_ENTITY,
+            pointer=pointer,
+        )
+
+
 class EditsBlock(Refused):
     """Blocking edits are open."""
 

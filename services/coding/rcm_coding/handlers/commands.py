@@ -36,6 +36,7 @@ from rcm_coding.domain.errors import (
     CodeNotValid,
     EditsBlock,
     EvidenceMissing,
+    ProviderNotTreating,
     QueryOpen,
 )
 from rcm_coding.engine.evidence import Evidence, Suggestions
@@ -235,7 +236,10 @@ def decide(
 
 
 def request_query(case: CodingCase, who: str, asked_gap: UUID, provider_id: str | None) -> CaseDecision:
-    """Ask the provider about a gap; the chart waits for the answer."""
+    """Ask the provider about a gap; the chart waits for the answer.
+
+    Raises: ProviderNotTreating when the chart's documents have authors and the provider is none of them.
+    """
     _refuse_not_mine(case, who)
     gap = case.gap(asked_gap)
     if gap is None:
@@ -243,8 +247,11 @@ def request_query(case: CodingCase, who: str, asked_gap: UUID, provider_id: str 
     if any(item.rule == gap.rule and item.holds for item in case.queries):
         raise Refused("query-open", "a query about this gap is already open")
     query_id = derived_uuid(case.encounter_id, f"query:{gap.rule}:{case.record_version}:{len(case.queries)}")
+    authors = [item.author_id for item in case.documents if item.author_id]
     if provider_id is None:
-        provider_id = next((item.author_id for item in case.documents if item.author_id), None)
+        provider_id = next(iter(authors), None)
+    elif authors and provider_id not in authors:
+        raise ProviderNotTreating("/provider_id")
     event = QueryRequested(
         actor=who,
         facility_id=case.facility_id,

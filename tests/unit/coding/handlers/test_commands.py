@@ -19,6 +19,7 @@ from rcm_coding.domain.errors import (
     CodeNotValid,
     EditsBlock,
     EvidenceMissing,
+    ProviderNotTreating,
     QueryOpen,
 )
 from rcm_coding.engine.evidence import Evidence, Gap, Suggestion, Suggestions
@@ -210,6 +211,18 @@ def test_same_gap_is_not_asked_twice_at_once(code_sets: CodeSets) -> None:
         commands.request_query(case, WHO, gap, None)
     with pytest.raises(NotFound):
         commands.request_query(case, WHO, UUID(int=3), None)
+
+
+def test_query_to_a_provider_who_wrote_nothing_is_refused(code_sets: CodeSets) -> None:
+    case = started(code_sets)
+    with pytest.raises(ProviderNotTreating) as refusal:
+        commands.request_query(case, WHO, case.gaps[0].id, "prv-2")
+    assert (refusal.value.status, refusal.value.code) == (422, "provider-not-treating")
+    unsigned = replace(case, documents=tuple(replace(item, author_id=None) for item in case.documents))
+    for chart, provider in ((case, "prv-1"), (unsigned, "prv-2")):
+        (event,) = commands.request_query(chart, WHO, chart.gaps[0].id, provider).events
+        assert isinstance(event, QueryRequested)
+        assert event.provider_id == provider
 
 
 def test_blocking_edit_stops_finalising(code_sets: CodeSets) -> None:
