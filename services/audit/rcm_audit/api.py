@@ -203,8 +203,8 @@ async def get_counts(who: Reader, runtime: RunningService) -> CountsOut:
 async def get_money(who: Reader, runtime: RunningService) -> MoneyOut:
     """Sum the money of all encounters and say what is not accounted for.
 
-    The difference is what charged minus paid, adjusted, the patient's open share and the balance leaves, plus every cent by which an account's
-    closing totals differ from the postings that audit saw.
+    The difference is what charged minus paid, adjusted, the patient's open share and the balance leaves, plus every
+    cent by which an account's closing totals differ from the postings that audit saw.
     """
     async with runtime.http_pool.acquire() as conn:
         sums = await repository.sum_money(conn, who.facility_filter())
