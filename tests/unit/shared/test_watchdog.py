@@ -41,22 +41,24 @@ LONG = watchdog.STUCK_AFTER_S + 1
 
 
 @pytest.mark.parametrize(
-    ("reading", "lag", "why"),
+    ("made_of", "lag", "why"),
     [
-        (_reading(), 0, None),
-        (_reading(), 500, None),
-        (_reading(idle_s=LONG), 0, None),
-        (_reading(idle_s=LONG), -1, None),
-        (_reading(coordination=None), 0, None),
-        (_reading(tasks=()), 0, "consume-task-ended"),
-        (_reading(tasks=(True,)), 0, "consume-task-ended"),
-        (_reading(tasks=(False, True)), 0, "consume-task-ended"),
-        (_reading(coordination=True), 0, "coordination-task-ended"),
-        (_reading(idle_s=LONG), 1, "no-progress"),
+        ({}, 0, None),
+        ({}, 500, None),
+        ({"idle_s": LONG}, 0, None),
+        ({"idle_s": LONG}, -1, None),
+        ({"coordination": None}, 0, None),
+        ({"tasks": ()}, 0, "consume-task-ended"),
+        ({"tasks": (True,)}, 0, "consume-task-ended"),
+        ({"tasks": (False, True)}, 0, "consume-task-ended"),
+        ({"coordination": True}, 0, "coordination-task-ended"),
+        ({"idle_s": LONG}, 1, "no-progress"),
     ],
 )
-def test_fault_names_why_a_consumer_counts_as_dead(reading: Any, lag: int, why: str | None) -> None:
-    assert watchdog.fault(reading, lag) == why
+def test_fault_names_why_a_consumer_counts_as_dead(
+    made_of: dict[str, Any], lag: int, why: str | None
+) -> None:
+    assert watchdog.fault(_reading(**made_of), lag) == why
 
 
 def test_consumer_that_has_not_started_yet_has_no_coordinator() -> None:
