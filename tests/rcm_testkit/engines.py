@@ -115,8 +115,11 @@ def _embedded(home: Path) -> Iterator[TestEngines]:
 @contextmanager
 def _containers() -> Iterator[TestEngines]:
     """Run both images by testcontainers. Kafka must advertise a port that is known before it starts."""
+    from testcontainers.community.postgres import PostgresContainer
+    from testcontainers.core.config import testcontainers_config
     from testcontainers.core.container import DockerContainer
-    from testcontainers.postgres import PostgresContainer
+
+    testcontainers_config.ryuk_disabled = True  # both containers end with this block; a third image is not needed
 
     port = free_port()
     broker = (
