@@ -119,7 +119,9 @@ def _containers() -> Iterator[TestEngines]:
     from testcontainers.core.config import testcontainers_config
     from testcontainers.core.container import DockerContainer
 
-    testcontainers_config.ryuk_disabled = True  # both containers end with this block; a third image is not needed
+    testcontainers_config.ryuk_disabled = (
+        True  # both containers end with this block; a third image is not needed
+    )
 
     port = free_port()
     broker = (
