@@ -1,6 +1,5 @@
 """One service as a process: pools, consumer, relay, timers, workers and HTTP, started and stopped in order."""
 
-import argparse
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -11,7 +10,6 @@ from typing import Any
 import asyncpg
 from fastapi import APIRouter
 
-from rcm_shared import failpoints
 from rcm_shared.clock import business_time
 from rcm_shared.contracts.topics import Topic, owned_by
 from rcm_shared.failpoints import failpoint
@@ -21,11 +19,10 @@ from rcm_shared.messaging.consumer import Reader
 from rcm_shared.messaging.relay import Relay
 from rcm_shared.messaging.uow import UnitOfWork
 from rcm_shared.messaging.work import Worker, WorkKind
-from rcm_shared.postgres.migrate import main as migrate_main
 from rcm_shared.postgres.migrate import migrate
 from rcm_shared.postgres.pool import create_pool
 from rcm_shared.settings import ServiceSettings
-from rcm_shared.telemetry import configure_logging, configure_tracing, log, where
+from rcm_shared.telemetry import log, where
 from rcm_shared.timers import ApplyTimers
 from rcm_shared.timers import run as run_timers
 
@@ -131,7 +128,7 @@ class Runtime:
             self._tasks.append(asyncio.create_task(self._keep_running(background)))
         settle_memory()
         self._tasks.append(asyncio.create_task(self._read()))
-        self._tasks.append(asyncio.create_task(gaps.watch(self)))
+        self._tasks.append(asyncio.create_task(gaps.watch(self.settings, self.spec.name, self.pool)))
 
     async def _keep_running(self, background: Callable[["Runtime"], Awaitable[None]]) -> None:
         while True:
@@ -229,40 +226,3 @@ def settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-def run_service(spec: ServiceSpec, settings: ServiceSettings, argv: Sequence[str] | None = None) -> int:
-    """Run a service from its command line: `serve` (the default) or `migrate`."""
-    parser = argparse.ArgumentParser(prog=f"rcm_{spec.name}")
-    parser.add_argument("command", nargs="?", choices=("serve", "migrate"), default="serve")
-    arguments = parser.parse_args(argv)
-    if arguments.command == "migrate":
-        migrate_main(settings.owner_dsn or settings.dsn, spec.migrations)
-        return 0
-    shared = settings.shared
-    configure_logging(spec.name, shared.log_level)
-    configure_tracing(spec.name, shared.otel_endpoint, shared.otel_sample)
-    failpoints.configure(shared.failpoints, shared.failpoints_seed)
-
-    import uvicorn
-
-    from rcm_shared.web.app import create_app
-
-    runtime = Runtime(spec, settings)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(runtime),
-            host=settings.http_host,
-            port=settings.http_port,
-            loop="uvloop",
-            http="httptools",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            h11_max_incomplete_event_size=16 * 1024,
-            timeout_graceful_shutdown=8,
-            backlog=512,
-        )
-    )
-    server.run()
-    return 0 if server.started else 1

@@ -8,7 +8,8 @@ from rcm_shared.contracts import topics
 from rcm_shared.errors import RcmError
 from rcm_shared.messaging.uow import UnitOfWork
 from rcm_shared.messaging.work import WorkItem, WorkKind
-from rcm_shared.runtime import Runtime, ServiceSpec, run_service
+from rcm_shared.runtime import Runtime, ServiceSpec
+from rcm_shared.service import run_service
 from rcm_shared.web.client import ServiceClient
 
 from rcm_billing import api, consumers

@@ -1,6 +1,6 @@
 """Run the coding service: `python -m rcm_coding`."""
 
-from rcm_shared.runtime import run_service
+from rcm_shared.service import run_service
 
 from rcm_coding.app import build
 from rcm_coding.settings import CodingSettings

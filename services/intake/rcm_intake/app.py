@@ -3,7 +3,8 @@
 from rcm_shared import clock
 from rcm_shared.contracts.topics import INBOUND_TOPIC
 from rcm_shared.ids import uuid7
-from rcm_shared.runtime import Runtime, ServiceSpec, run_service
+from rcm_shared.runtime import Runtime, ServiceSpec
+from rcm_shared.service import run_service
 from rcm_shared.telemetry import log
 from rcm_shared.web.client import ServiceClient
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from rcm_shared.runtime import run_service
+from rcm_shared.service import run_service
 
 from rcm_query.app import build
 from rcm_query.settings import QuerySettings

@@ -5,16 +5,15 @@ The owner still has every event it ever published; `POST /ops/republish` puts po
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from rcm_shared.contracts.topics import TOPICS
+from rcm_shared.settings import ServiceSettings
 from rcm_shared.telemetry import log
-
-if TYPE_CHECKING:
-    from rcm_shared.runtime import Runtime
+from rcm_shared.web.client import ServiceClient
 
 DEADLINE_S = 60.0
 EVERY_S = 15.0
@@ -49,27 +48,25 @@ async def republish(conn: asyncpg.Connection, key: UUID, first: int, last: int) 
     return len(rows)
 
 
-async def watch(runtime: "Runtime") -> None:
+async def watch(settings: ServiceSettings, service: str, pool: asyncpg.Pool) -> None:
     """Ask owners for missing events until cancelled."""
-    from rcm_shared.web.client import ServiceClient
-
-    client = ServiceClient(runtime.settings, runtime.spec.name)
+    client = ServiceClient(settings, service)
     owners = {topic.name: topic.owner for topic in TOPICS}
     try:
         while True:
             await asyncio.sleep(EVERY_S)
             try:
-                gaps = await missing(runtime.pool, timedelta(seconds=DEADLINE_S))
+                gaps = await missing(pool, timedelta(seconds=DEADLINE_S))
                 for gap in gaps:
                     log().warning("gap in a stream", topic=gap["topic"], encounter_id=str(gap["key"]))
                     await client.post_json(
-                        runtime.settings.shared.url_of(owners[gap["topic"]]),
+                        settings.shared.url_of(owners[gap["topic"]]),
                         "/ops/republish",
                         {
                             "key": str(gap["key"]),
                             "first": gap["first"],
                             "last": gap["last"],
-                            "reason": f"gap at {runtime.spec.name}",
+                            "reason": f"gap at {service}",
                         },
                     )
             except Exception as error:

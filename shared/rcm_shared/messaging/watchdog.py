@@ -2,12 +2,10 @@
 
 import os
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from rcm_shared.telemetry import log
-
-if TYPE_CHECKING:
-    from rcm_shared.messaging.consumer import Reader, Reading
 
 STUCK_AFTER_S = 30.0
 EXIT_STATUS = 70
@@ -38,7 +36,24 @@ class Progress:
         return time.monotonic() - max(self._last, self._caught_up)
 
 
-def fault(reading: "Reading", lag: int) -> str | None:
+class Reading(Protocol):
+    """What the watchdog looks at of one running subscriber."""
+
+    group: str
+    subscriber: Any
+    progress: Progress
+
+
+class Reader(Protocol):
+    """What the watchdog looks at of all subscribers of a process."""
+
+    @property
+    def readings(self) -> Iterable[Reading]: ...
+
+    def lag(self) -> Mapping[str, int]: ...
+
+
+def fault(reading: Reading, lag: int) -> str | None:
     """Return why a subscriber counts as dead, or None while it is well."""
     subscriber = reading.subscriber
     if not subscriber.tasks or any(task.done() for task in subscriber.tasks):
@@ -54,7 +69,7 @@ def fault(reading: "Reading", lag: int) -> str | None:
     return None
 
 
-def faults(reader: "Reader") -> dict[str, str]:
+def faults(reader: Reader) -> dict[str, str]:
     """Return the faults of all subscribers, by group."""
     lags = reader.lag()
     found = {reading.group: fault(reading, lags[reading.group]) for reading in reader.readings}
