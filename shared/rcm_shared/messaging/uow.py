@@ -140,18 +140,9 @@ class UnitOfWork:
             )
 
     async def _flush_events(self) -> None:
-        counts: dict[UUID, int] = {}
-        for item in self._emitted:
-            counts[item.key] = counts.get(item.key, 0) + 1
-        keys = sorted(counts)
-        rows = await self.conn.fetch(_ADVANCE_STREAMS, keys, [counts[key] for key in keys])
-        next_seq = {key: last - counts[key] + 1 for key, last in rows}
-
         traceparent = current_traceparent()
-        columns: tuple[list[Any], ...] = tuple([] for _ in range(10))
+        columns: tuple[list[Any], ...] = tuple([] for _ in range(9))
         for item in self._emitted:
-            sequence = next_seq[item.key]
-            next_seq[item.key] = sequence + 1
             event_id = uuid7()
             body = item.event.__pydantic_serializer__.to_json(item.event)
             if len(body) > MAX_EVENT_BYTES:
@@ -160,7 +151,6 @@ class UnitOfWork:
             row = (
                 event_id,
                 item.key,
-                sequence,
                 item.event.TYPE,
                 self.now,
                 getattr(item.event, "facility_id", ""),
@@ -206,25 +196,29 @@ class UnitOfWork:
         )
 
 
-_ADVANCE_STREAMS = """
-INSERT INTO stream AS s (key, last_seq)
-SELECT key, n FROM unnest($1::uuid[], $2::bigint[]) AS t(key, n) ORDER BY key
-ON CONFLICT (key) DO UPDATE SET last_seq = s.last_seq + excluded.last_seq
-RETURNING key, last_seq
-"""
-
+#: Lock the streams in key order, number the events of each key in the order of emission, log them and point the
+#: relay at them. Outbox ids are drawn after the locks, so that per key their order is the order of commits.
 _INSERT_EVENTS = """
 WITH new AS (
-    SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::timestamptz[], $7::text[],
-                         $8::uuid[], $9::uuid[], $10::text[], $11::bytea[]) WITH ORDINALITY
-        AS t(id, key, sequence, type, occurred_at, facility_id, correlation_id, causation_id, traceparent, body, n)
+    SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[],
+                         $7::uuid[], $8::uuid[], $9::text[], $10::bytea[]) WITH ORDINALITY
+        AS t(id, key, type, occurred_at, facility_id, correlation_id, causation_id, traceparent, body, n)
+), advanced AS (
+    INSERT INTO stream AS s (key, last_seq)
+    SELECT key, count(*) FROM new GROUP BY key ORDER BY key
+    ON CONFLICT (key) DO UPDATE SET last_seq = s.last_seq + excluded.last_seq
+    RETURNING key, last_seq
+), numbered AS MATERIALIZED (
+    SELECT new.*, advanced.last_seq - count(*) OVER (PARTITION BY key)
+                  + row_number() OVER (PARTITION BY key ORDER BY n) AS sequence
+    FROM new JOIN advanced USING (key) ORDER BY n
 ), logged AS (
     INSERT INTO event_log (id, topic, key, sequence, type, occurred_at, facility_id,
                            correlation_id, causation_id, traceparent, body)
     SELECT id, $1, key, sequence, type, occurred_at, facility_id,
-           correlation_id, causation_id, traceparent, body FROM new ORDER BY n
+           correlation_id, causation_id, traceparent, body FROM numbered ORDER BY n
 )
-INSERT INTO outbox (key, sequence) SELECT key, sequence FROM new ORDER BY n
+INSERT INTO outbox (key, sequence) SELECT key, sequence FROM numbered ORDER BY n
 """
 
 _UPSERT_TIMERS = """
