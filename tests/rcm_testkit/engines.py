@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,9 @@ from rcm_deploy.engines.databases import SERVICES, create_databases, database, r
 from rcm_deploy.engines.system import engines_only
 from rcm_deploy.engines.topics import create_topics
 
+from rcm_testkit.threads import kept_in_thread
+
+START_S = 120.0
 KAFKA_IMAGE = os.environ.get("RCM_TEST_KAFKA_IMAGE", "apache/kafka:4.4.0")
 POSTGRES_IMAGE = os.environ.get("RCM_TEST_POSTGRES_IMAGE", "postgres:18")
 
@@ -73,43 +75,10 @@ def running_engines(home: Path) -> Iterator[TestEngines]:
 
 @contextmanager
 def _embedded(home: Path) -> Iterator[TestEngines]:
-    """Keep the engines in a thread with a loop of its own, so that each test may have its own loop."""
-    started = threading.Event()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-    found: list[TestEngines] = []
-    failed: list[BaseException] = []
-
-    async def keep() -> None:
-        async with engines_only(home, say=lambda _text: None) as engines:
-            pattern = engines.dsn("intake").replace(role("intake", "app"), "{role}")
-            found.append(
-                TestEngines(engines.kafka_bootstrap, pattern.replace(database("intake"), "{database}"))
-            )
-            started.set()
-            await stop.wait()
-
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        try:
-            loop.run_until_complete(keep())
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            started.set()
-            loop.close()
-
-    thread = threading.Thread(target=run, name="test-engines")
-    thread.start()
-    started.wait()
-    if failed:
-        thread.join()
-        raise failed[0]
-    try:
-        yield found[0]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
+    block = engines_only(home, say=lambda _text: None)
+    with kept_in_thread(block, name="test-engines", start_s=START_S) as (engines, _loop):
+        pattern = engines.dsn("intake").replace(role("intake", "app"), "{role}")
+        yield TestEngines(engines.kafka_bootstrap, pattern.replace(database("intake"), "{database}"))
 
 
 @contextmanager

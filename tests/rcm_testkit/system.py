@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import io
 import json
-import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -17,6 +16,8 @@ import pytest
 from rcm_deploy.demo import run
 from rcm_deploy.demo.publish import manifest
 from rcm_deploy.engines.system import System, running_system
+
+from rcm_testkit.threads import kept_in_thread
 
 T = TypeVar("T")
 
@@ -96,41 +97,9 @@ def canaries() -> list[str]:
 @contextmanager
 def run_in_thread(home: Path) -> Iterator[Running]:
     """Run a system in a thread for the time of the block."""
-    started = threading.Event()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-    found: list[System] = []
-    failed: list[BaseException] = []
-
-    async def keep() -> None:
-        async with running_system(home, say=lambda _text: None) as system:
-            found.append(system)
-            started.set()
-            await stop.wait()
-
-    def body() -> None:
-        asyncio.set_event_loop(loop)
-        try:
-            loop.run_until_complete(keep())
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            started.set()
-            loop.close()
-
-    thread = threading.Thread(target=body, name="test-system")
-    thread.start()
-    try:
-        started.wait(START_S)
-        if failed or not found:
-            raise failed[0] if failed else TimeoutError("the system did not start")
-        yield Running(found[0], loop)
-    finally:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(stop.set)
-        thread.join()
-    if failed:
-        raise failed[0]
+    block = running_system(home, say=lambda _text: None)
+    with kept_in_thread(block, name="test-system", start_s=START_S) as (system, loop):
+        yield Running(system, loop)
 
 
 @pytest.fixture(scope="session")
