@@ -9,10 +9,19 @@ from uuid import UUID
 EncounterId = NewType("EncounterId", UUID)
 
 
+_random = (
+    bytearray()
+)  # from the system's generator, fetched for many ids at once: a system call costs microseconds
+os.register_at_fork(after_in_child=_random.clear)
+
+
 def uuid7() -> UUID:
     """Make a version 7 UUID (RFC 9562): 48 bits of Unix milliseconds, then 74 random bits."""
     millis = time.time_ns() // 1_000_000
-    rand = int.from_bytes(os.urandom(10), "big")
+    if not _random:
+        _random.extend(os.urandom(2560))
+    rand = int.from_bytes(_random[-10:], "big")
+    del _random[-10:]
     value = (
         (millis & 0xFFFFFFFFFFFF) << 80
         | 0x7 << 76

@@ -318,7 +318,9 @@ class World:
                 while len(found) < count:
                     for records in (await consumer.getmany(timeout_ms=100)).values():
                         found += [
-                            (from_headers(one.headers), one.value) for one in records if one.key == key.bytes
+                            (from_headers(one.key, one.headers), one.value)
+                            for one in records
+                            if one.key == key.bytes
                         ]
         finally:
             await consumer.stop()

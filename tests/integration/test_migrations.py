@@ -24,6 +24,25 @@ async def test_platform_revisions_come_before_the_services(empty_database: World
     assert ALL[-1] == "0001_ledger"
 
 
+async def test_revision_that_the_platform_gains_later_is_applied_to_an_older_database(
+    empty_database: World,
+) -> None:
+    """The first release kept one chain, so its databases name only the service's last revision."""
+    await migrate(empty_database.owner_dsn, MIGRATIONS)
+    owner = await asyncpg.connect(empty_database.owner_dsn)
+    try:
+        await owner.execute(
+            "ALTER TABLE position DROP COLUMN run; ALTER TABLE inbox DROP COLUMN received_on,"
+            ' ADD COLUMN occurred_on date, ADD COLUMN partition int, ADD COLUMN "offset" bigint'
+        )
+        await owner.execute("DELETE FROM alembic_version WHERE version_num LIKE 'platform%'")
+        assert await migrate(empty_database.owner_dsn, MIGRATIONS) == ["platform_0002"]
+        assert await migrate(empty_database.owner_dsn, MIGRATIONS) == []
+        assert await owner.fetchval("SELECT count(run) FROM position") == 0
+    finally:
+        await owner.close()
+
+
 async def test_concurrent_runs_apply_each_revision_once(empty_database: World) -> None:
     runs = await asyncio.gather(*(migrate(empty_database.owner_dsn, MIGRATIONS) for _ in range(4)))
     assert sorted(runs) == [[], [], [], ALL]
@@ -33,10 +52,12 @@ async def test_database_of_a_newer_release_is_refused(empty_database: World) -> 
     await migrate(empty_database.owner_dsn, MIGRATIONS)
     owner = await asyncpg.connect(empty_database.owner_dsn)
     try:
-        await owner.execute("UPDATE alembic_version SET version_num = '9999_future'")
+        await owner.execute(
+            "UPDATE alembic_version SET version_num = '9999_future' WHERE version_num = $1", ALL[-1]
+        )
         with pytest.raises(RuntimeError, match="9999_future"):
             await migrate(empty_database.owner_dsn, MIGRATIONS)
-        assert await owner.fetchval("SELECT version_num FROM alembic_version") == "9999_future"
+        assert await owner.fetchval("SELECT min(version_num) FROM alembic_version") == "9999_future"
     finally:
         await owner.close()
 

@@ -71,26 +71,33 @@ class Noise:
             if self._stopping:
                 return
             for topic in (*(topic.name for topic in TOPICS), INBOUND_TOPIC):
-                for headers, body in self._sorts(topic):
-                    if await self._send(topic, headers, body):
+                for key, headers, body in self._sorts(topic):
+                    if await self._send(topic, key, headers, body):
                         self.poison[topic] += 1
             await asyncio.sleep(every_s)
 
-    def _sorts(self, topic: str) -> list[tuple[list[tuple[str, bytes]], bytes]]:
+    def _sorts(self, topic: str) -> list[tuple[bytes, list[tuple[str, bytes]], bytes]]:
         if topic == INBOUND_TOPIC:
-            return [([], b'{"message_id": '), ([("x", b"\xff\xfe")], b"\x00\xff not json")]
+            return [
+                (b"poison", [], b'{"message_id": '),
+                (b"poison", [("x", b"\xff\xfe")], b"\x00\xff not json"),
+            ]
         key = uuid7()
         event_type = next(item for item in TOPICS if item.name == topic).events[0].TYPE
         envelope = Envelope(uuid7(), event_type, "/chaos", key, datetime.now(UTC), 1, key, None, "CHAOS")
         good = to_headers(envelope)
         undecodable = [(name, b"\xff\xfe" if name == "ce_type" else value) for name, value in good]
-        return [(good, b'{"facility_id": 7}'), (undecodable, b"{}"), ([], b"no envelope")]
+        return [
+            (key.bytes, good, b'{"facility_id": 7}'),
+            (key.bytes, undecodable, b"{}"),
+            (b"poison", [], b"no envelope"),
+        ]
 
-    async def _send(self, topic: str, headers: list[tuple[str, bytes]], body: bytes) -> bool:
+    async def _send(self, topic: str, key: bytes, headers: list[tuple[str, bytes]], body: bytes) -> bool:
         producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap)
         try:
             await asyncio.wait_for(producer.start(), 10)
-            await asyncio.wait_for(producer.send_and_wait(topic, body, headers=headers, key=b"poison"), 10)
+            await asyncio.wait_for(producer.send_and_wait(topic, body, headers=headers, key=key), 10)
         except (KafkaError, TimeoutError, OSError):
             return False
         finally:

@@ -26,15 +26,17 @@ HEADERS: Mapping[str, tuple[dict[str, Any], bool]] = {
     "ce_source": ({"type": "string", "pattern": "^/rcm/[a-z]+$"}, True),
     "ce_type": ({"type": "string", "pattern": "^rcm\\.[a-z]+\\.[a-z0-9-]+\\.v[1-9][0-9]*$"}, True),
     "ce_time": ({"type": "string", "format": "date-time", "description": "business time, UTC"}, True),
-    "content-type": ({"const": "application/json"}, True),
-    "ce_partitionkey": ({"type": "string", "format": "uuid", "description": "encounter id"}, True),
     "ce_sequence": (
         {"type": "string", "pattern": "^[1-9][0-9]*$", "description": "gapless per key, from 1"},
         True,
     ),
     "ce_correlationid": (
-        {"type": "string", "format": "uuid", "description": "first event of the chain"},
-        True,
+        {
+            "type": "string",
+            "format": "uuid",
+            "description": "the story it belongs to, where that is not the encounter",
+        },
+        False,
     ),
     "ce_facilityid": ({"type": "string"}, True),
     "ce_causationid": (

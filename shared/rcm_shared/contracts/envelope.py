@@ -1,12 +1,11 @@
 """The envelope of an event: CloudEvents 1.0 attributes, which travel as Kafka headers beside the bare body."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Who says what about which encounter, and why.
 
     `key` is the opaque encounter id (Kafka key), `sequence` is gapless per (topic, key) and starts at 1,

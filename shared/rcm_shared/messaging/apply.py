@@ -10,7 +10,6 @@ from uuid import UUID
 import asyncpg
 
 from rcm_shared.clock import business_time
-from rcm_shared.contracts.envelope import Envelope
 from rcm_shared.contracts.topics import owned_by
 from rcm_shared.errors import Poison
 from rcm_shared.failpoints import failpoint
@@ -61,8 +60,7 @@ def read_records(records: Sequence[Any]) -> tuple[list[Delivery], list[Garbage]]
     garbage: list[Garbage] = []
     for record in records:
         try:
-            envelope = from_headers(record.headers)
-            _refuse_nul(envelope)
+            envelope = from_headers(record.key, record.headers)
         except Poison as error:
             garbage.append(Garbage(record, error.code))
         else:
@@ -70,13 +68,6 @@ def read_records(records: Sequence[Any]) -> tuple[list[Delivery], list[Garbage]]
                 Delivery(envelope, record.value or b"", record.topic, record.partition, record.offset)
             )
     return deliveries, garbage
-
-
-def _refuse_nul(envelope: Envelope) -> None:
-    """PostgreSQL stores no NUL: an event that carries one could be neither applied nor set aside, for ever."""
-    for name in ("type", "source", "facility_id", "traceparent"):
-        if "\0" in (getattr(envelope, name) or ""):
-            raise Poison(f"envelope-{name}")
 
 
 async def apply_records(pool: asyncpg.Pool, consumer: Consumer, records: Sequence[Any]) -> Outcome:
@@ -119,8 +110,7 @@ async def _apply(
         aside = [*claimed.aside, *uow.dead]
         for key in uow.blocked:
             claimed.positions[key].blocked = True
-        if claimed.positions:
-            await inbox.save_positions(conn, consumer.group, claimed.positions)
+        await inbox.save_positions(conn, consumer.group, claimed)
         if aside:
             await dead_letter.put(conn, consumer.group, aside)
         if garbage:

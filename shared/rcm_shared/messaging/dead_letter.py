@@ -120,7 +120,7 @@ def delivery_of(row: asyncpg.Record) -> Delivery:
     """Read a stored delivery back."""
     headers = json.loads(row["headers"])
     return Delivery(
-        from_headers([(name, value.encode()) for name, value in headers.items()]),
+        from_headers(row["key"].bytes, [(name, value.encode()) for name, value in headers.items()]),
         bytes(row["body"]),
         row["topic"],
         row["partition"],

@@ -1,6 +1,6 @@
 """One received event: its envelope, its raw body, and where it lay on the topic."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -11,8 +11,7 @@ from rcm_shared.errors import Poison
 __all__ = ["Delivery", "Envelope"]
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A record whose headers were readable. The body is decoded only by those who need it."""
 
     envelope: Envelope

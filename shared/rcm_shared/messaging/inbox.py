@@ -12,22 +12,32 @@ from rcm_shared.messaging.delivery import Delivery
 from rcm_shared.messaging.uow import DeadLetter
 
 _CLAIM = """
-WITH seen AS (
-    INSERT INTO inbox (consumer, event_id, occurred_on, partition, "offset")
-    SELECT $1, * FROM unnest($2::uuid[], $3::date[], $4::int[], $5::bigint[])
+WITH given AS (
+    SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::bigint[]) AS t(event_id, key, sequence)
+), seen AS (
+    INSERT INTO inbox (consumer, event_id) SELECT $1, event_id FROM given
     ON CONFLICT DO NOTHING RETURNING event_id
+), runs AS (
+    SELECT key, max(sequence) AS last_seq, count(*)::int AS run
+    FROM given JOIN seen USING (event_id) GROUP BY key ORDER BY key
+), placed AS (
+    INSERT INTO position AS p (consumer, key, last_seq, run) SELECT $1, key, last_seq, run FROM runs
+    ON CONFLICT (consumer, key) DO UPDATE SET run = excluded.run, last_seq = CASE
+        WHEN p.last_seq = excluded.last_seq - excluded.run AND NOT (p.blocked OR p.waiting)
+        THEN excluded.last_seq ELSE p.last_seq END
+    RETURNING key, coalesce(old.last_seq, 0) AS before, new.last_seq AS after, new.blocked, new.waiting
+), fresh AS (
+    SELECT array_agg(event_id) AS fresh FROM seen
 )
-SELECT now() AS now, array(SELECT event_id FROM seen) AS fresh
-"""
-
-_POSITIONS = """
-SELECT key, last_seq, blocked, waiting FROM position
-WHERE consumer = $1 AND key = ANY($2::uuid[]) ORDER BY key FOR UPDATE
+SELECT now() AS now, fresh, array_agg(key) AS keys, array_agg(before) AS before, array_agg(after) AS after,
+       array_agg(blocked) AS blocked, array_agg(waiting) AS waiting
+FROM fresh LEFT JOIN placed ON true GROUP BY fresh
 """
 
 _SAVE = """
-INSERT INTO position (consumer, key, last_seq, blocked, waiting)
-SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::boolean[], $5::boolean[])
+INSERT INTO position (consumer, key, last_seq, run, blocked, waiting)
+SELECT $1, key, last_seq, 0, blocked, waiting
+FROM unnest($2::uuid[], $3::bigint[], $4::boolean[], $5::boolean[]) AS t(key, last_seq, blocked, waiting)
 ON CONFLICT (consumer, key) DO UPDATE
 SET last_seq = excluded.last_seq, blocked = excluded.blocked, waiting = excluded.waiting
 """
@@ -50,13 +60,16 @@ class Claimed:
     apply: list[Delivery] = field(default_factory=list)
     aside: list[DeadLetter] = field(default_factory=list)
     positions: dict[UUID, Position] = field(default_factory=dict)
+    stored: dict[UUID, Position] = field(default_factory=dict)  # what the claim itself wrote
     duplicates: int = 0
 
 
 async def claim(conn: asyncpg.Connection, consumer: str, deliveries: Sequence[Delivery]) -> Claimed:
     """Mark a batch as seen and sort it into new, duplicate, parked and waiting.
 
-    Runs first in the transaction: a concurrent twin blocks on the inbox's unique key and then sees the conflict.
+    Runs first in the transaction: a concurrent twin blocks on the inbox's unique key and then sees the conflict. The
+    same statement moves each key's position on when its new events follow on from it, as they nearly always do; for
+    the others `save_positions` writes what is right.
     """
     first: dict[UUID, Delivery] = {}
     for delivery in deliveries:
@@ -66,18 +79,20 @@ async def claim(conn: asyncpg.Connection, consumer: str, deliveries: Sequence[De
         _CLAIM,
         consumer,
         list(first),
-        [d.envelope.time.date() for d in batch],
-        [d.partition for d in batch],
-        [d.offset for d in batch],
+        [d.envelope.key for d in batch],
+        [d.envelope.sequence for d in batch],
     )
-    fresh = set(row["fresh"])
+    fresh = set(row["fresh"] or ())
     claimed = Claimed(row["now"], duplicates=len(deliveries) - len(fresh))
-    new = [d for d in batch if d.envelope.id in fresh]
-    if not new:
+    if not fresh:
         return claimed
-    keys = sorted({d.envelope.key for d in new})
-    stored = await conn.fetch(_POSITIONS, consumer, keys)
-    before = {r["key"]: Position(r["last_seq"], r["blocked"], r["waiting"]) for r in stored}
+    new = [d for d in batch if d.envelope.id in fresh] if len(fresh) < len(batch) else batch
+    before: dict[UUID, Position] = {}
+    for key, was, now, blocked, waiting in zip(
+        row["keys"], row["before"], row["after"], row["blocked"], row["waiting"], strict=True
+    ):
+        before[key] = Position(was, blocked, waiting)
+        claimed.stored[key] = Position(now, blocked, waiting)
     for delivery in new:
         _place(claimed, before, delivery)
     resumable = [key for key, position in claimed.positions.items() if position.waiting]
@@ -88,7 +103,7 @@ async def claim(conn: asyncpg.Connection, consumer: str, deliveries: Sequence[De
 
 def _place(claimed: Claimed, before: dict[UUID, Position], delivery: Delivery) -> None:
     key, sequence = delivery.envelope.key, delivery.envelope.sequence
-    position = claimed.positions.get(key) or before.get(key) or Position()
+    position = before[key]
     if sequence <= position.last_seq:
         claimed.duplicates += 1
         return
@@ -141,14 +156,17 @@ async def _resume(conn: asyncpg.Connection, consumer: str, claimed: Claimed, key
         claimed.positions[key].waiting = key in left
 
 
-async def save_positions(conn: asyncpg.Connection, consumer: str, positions: dict[UUID, Position]) -> None:
-    """Store how far the consumer has come."""
-    keys = sorted(positions)
+async def save_positions(conn: asyncpg.Connection, consumer: str, claimed: Claimed) -> None:
+    """Store how far the consumer has come on the keys for which the claim did not know it."""
+    changed = sorted(key for key, at in claimed.positions.items() if at != claimed.stored[key])
+    if not changed:
+        return
+    now = [claimed.positions[key] for key in changed]
     await conn.execute(
         _SAVE,
         consumer,
-        keys,
-        [positions[key].last_seq for key in keys],
-        [positions[key].blocked for key in keys],
-        [positions[key].waiting for key in keys],
+        changed,
+        [position.last_seq for position in now],
+        [position.blocked for position in now],
+        [position.waiting for position in now],
     )

@@ -21,10 +21,11 @@ class Offsets:
         self._done: dict[TopicPartition, int] = {}
 
     def done(self, records: Iterable[object]) -> None:
-        """Note a batch that was committed to the database."""
-        for record in records:
-            partition = TopicPartition(record.topic, record.partition)  # type: ignore[attr-defined]
-            self._done[partition] = max(self._done.get(partition, 0), record.offset + 1)  # type: ignore[attr-defined]
+        """Note a batch that was committed to the database; its records lie in order of their offsets."""
+        last = {(record.topic, record.partition): record.offset for record in records}  # type: ignore[attr-defined]
+        for (topic, number), offset in last.items():
+            partition = TopicPartition(topic, number)
+            self._done[partition] = max(self._done.get(partition, 0), offset + 1)
 
     async def commit(self, consumer: AIOKafkaConsumer | None) -> None:
         """Commit what is done."""

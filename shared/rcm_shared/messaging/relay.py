@@ -83,6 +83,8 @@ class Relay:
         producer: AIOKafkaProducer | None = None
         try:
             await conn.execute("SET idle_in_transaction_session_timeout = 0")
+            # A deletion that a crash forgets is a second sending, which every inbox absorbs: no flush to wait for.
+            await conn.execute("SET synchronous_commit = off")
             while not self._stopping:
                 if await conn.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
                     break
@@ -153,39 +155,33 @@ class Relay:
         self, producer: AIOKafkaProducer, rows: list[asyncpg.Record]
     ) -> list[tuple[asyncio.Future[Any], list[asyncpg.Record]]]:
         """Hand the rows to the producer as one batch per partition (more when a batch is full), in order."""
+        partitions: dict[str, int] = {}
         by_partition: dict[tuple[str, int], list[asyncpg.Record]] = defaultdict(list)
         for row in rows:
-            by_partition[row["topic"], await partition_of(producer, row["topic"], row["key"].bytes)].append(
-                row
-            )
+            topic = row["topic"]
+            if topic not in partitions:
+                partitions[topic] = len(await producer.partitions_for(topic))
+            by_partition[topic, partition_of(row["key"].bytes, partitions[topic])].append(row)
+        source = f"/rcm/{self._service}"
         sent: list[tuple[asyncio.Future[Any], list[asyncpg.Record]]] = []
         for (topic, partition), members in by_partition.items():
             builder = producer.create_batch()
             chunk: list[asyncpg.Record] = []
             for row in members:
-                envelope = _envelope(row, self._service)
-                headers = to_headers(envelope)
-                if (
-                    builder.append(key=row["key"].bytes, value=row["body"], timestamp=None, headers=headers)
-                    is None
-                ):
+                key, headers = row["key"].bytes, to_headers(_envelope(row, source))
+                if builder.append(key=key, value=row["body"], timestamp=None, headers=headers) is None:
                     sent.append((await producer.send_batch(builder, topic, partition=partition), chunk))
                     builder, chunk = producer.create_batch(), []
-                    if (
-                        builder.append(
-                            key=row["key"].bytes, value=row["body"], timestamp=None, headers=headers
-                        )
-                        is None
-                    ):
+                    if builder.append(key=key, value=row["body"], timestamp=None, headers=headers) is None:
                         raise ProducerBroken("event-too-large")
                 chunk.append(row)
             sent.append((await producer.send_batch(builder, topic, partition=partition), chunk))
         return sent
 
 
-async def partition_of(producer: AIOKafkaProducer, topic: str, key: bytes) -> int:
+def partition_of(key: bytes, partitions: int) -> int:
     """Return the partition of a key, by the rule of every Kafka client's default partitioner."""
-    return murmur2(key) % len(await producer.partitions_for(topic))
+    return murmur2(key) % partitions
 
 
 def murmur2(key: bytes) -> int:
@@ -202,18 +198,18 @@ def murmur2(key: bytes) -> int:
     return (value ^ value >> 15) & 0x7FFFFFFF
 
 
-def _envelope(row: asyncpg.Record, service: str) -> Envelope:
+def _envelope(row: asyncpg.Record, source: str) -> Envelope:
     return Envelope(
-        id=row["event_id"],
-        type=row["type"],
-        source=f"/rcm/{service}",
-        key=row["key"],
-        time=row["occurred_at"],
-        sequence=row["sequence"],
-        correlation_id=row["correlation_id"],
-        causation_id=row["causation_id"],
-        facility_id=row["facility_id"],
-        traceparent=row["traceparent"],
+        row["event_id"],
+        row["type"],
+        source,
+        row["key"],
+        row["occurred_at"],
+        row["sequence"],
+        row["correlation_id"],
+        row["causation_id"],
+        row["facility_id"],
+        row["traceparent"],
     )
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -56,8 +56,7 @@ class Cause:
     traceparent: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Emitted:
+class _Emitted(NamedTuple):
     key: UUID
     event: Event
     cause: Envelope | Cause | None
@@ -141,27 +140,25 @@ class UnitOfWork:
 
     async def _flush_events(self) -> None:
         traceparent = current_traceparent()
-        columns: tuple[list[Any], ...] = tuple([] for _ in range(9))
+        columns: tuple[list[Any], ...] = tuple([] for _ in range(8))
         for item in self._emitted:
-            event_id = uuid7()
             body = item.event.__pydantic_serializer__.to_json(item.event)
             if len(body) > MAX_EVENT_BYTES:
                 raise Poison("event-too-large")
             cause = item.cause
             row = (
-                event_id,
+                uuid7(),
                 item.key,
                 item.event.TYPE,
-                self.now,
                 getattr(item.event, "facility_id", ""),
-                cause.correlation_id if cause else item.key,
+                cause.correlation_id if cause and cause.correlation_id != item.key else None,
                 cause.id if cause else None,
                 (cause.traceparent if cause else None) or traceparent,
                 body,
             )
             for column, value in zip(columns, row, strict=True):
                 column.append(value)
-        await self.conn.execute(_INSERT_EVENTS, self._topic, *columns)
+        await self.conn.execute(_INSERT_EVENTS, self._topic, self.now, *columns)
 
     async def _flush_timers(self) -> None:
         items = sorted(self._timers.items(), key=lambda item: (item[0][0], item[0][1]))
@@ -200,9 +197,9 @@ class UnitOfWork:
 #: relay at them. Outbox ids are drawn after the locks, so that per key their order is the order of commits.
 _INSERT_EVENTS = """
 WITH new AS (
-    SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[],
-                         $7::uuid[], $8::uuid[], $9::text[], $10::bytea[]) WITH ORDINALITY
-        AS t(id, key, type, occurred_at, facility_id, correlation_id, causation_id, traceparent, body, n)
+    SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::text[],
+                         $10::bytea[]) WITH ORDINALITY
+        AS t(id, key, type, facility_id, correlation_id, causation_id, traceparent, body, n)
 ), advanced AS (
     INSERT INTO stream AS s (key, last_seq)
     SELECT key, count(*) FROM new GROUP BY key ORDER BY key
@@ -215,8 +212,8 @@ WITH new AS (
 ), logged AS (
     INSERT INTO event_log (id, topic, key, sequence, type, occurred_at, facility_id,
                            correlation_id, causation_id, traceparent, body)
-    SELECT id, $1, key, sequence, type, occurred_at, facility_id,
-           correlation_id, causation_id, traceparent, body FROM numbered ORDER BY n
+    SELECT id, $1, key, sequence, type, $2::timestamptz, facility_id,
+           coalesce(correlation_id, key), causation_id, traceparent, body FROM numbered ORDER BY n
 )
 INSERT INTO outbox (key, sequence) SELECT key, sequence FROM numbered ORDER BY n
 """

@@ -1,10 +1,12 @@
 """Migrations: alembic drives plain SQL revisions under an advisory lock, one transaction per revision.
 
-A revision is one file `NNNN_name.sql`; the platform's own revisions (postgres/versions) come first, then the
-service's `migrations` package. Expand and contract only: a release must run beside the one before it.
+A revision is one file `NNNN_name.sql`. The platform's own revisions (postgres/versions) and those of the service's
+`migrations` package are two chains, so that either can grow later; the service's chain needs the platform's first one.
+Expand and contract only: a release must run beside the one before it.
 """
 
 import asyncio
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import asyncpg
 from rcm_shared.postgres.pool import connect
 
 LOCK_KEY = 7_263_001  # any constant: all migrations of one database share it
+_PLATFORM = "platform_"
 
 
 def revision_files(package: str) -> list[Path]:
@@ -39,23 +42,40 @@ async def migrate(owner_dsn: str, package: str) -> list[str]:
         await guard.execute("SET statement_timeout = 0")
         await guard.execute("SET lock_timeout = 0")
         await guard.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
-        before = await _applied(guard)
-        if before == steps[-1][0]:
-            return []
-        done = [revision for revision, _ in steps]
-        if before is not None and before not in done:
-            raise RuntimeError(f"the database is at revision {before}, which this release does not know")
-        await _run_alembic(owner_dsn, steps)
-        return done[done.index(before) + 1 :] if before else done
+        heads = await _heads(guard)
+        known = [revision for revision, _ in steps]
+        if unknown := sorted(heads - set(known)):
+            raise RuntimeError(f"the database is at revision {unknown[0]}, which this release does not know")
+        applied = _applied(known, heads)
+        if pending := [revision for revision in known if revision not in applied]:
+            await _run_alembic(owner_dsn, steps)
+        return pending
     finally:
         await guard.close()
 
 
-async def _applied(conn: asyncpg.Connection) -> str | None:
+async def _heads(conn: asyncpg.Connection) -> set[str]:
+    """Return the newest applied revision of each chain."""
     if not await conn.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
-        return None
-    version: str | None = await conn.fetchval("SELECT version_num FROM alembic_version")
-    return version
+        return set()
+    return {row["version_num"] for row in await conn.fetch("SELECT version_num FROM alembic_version")}
+
+
+def _applied(known: list[str], heads: set[str]) -> set[str]:
+    """Return the revisions that the heads stand for: all before them in their chains, and what those need."""
+    applied: set[str] = set()
+    for chain in _chains(known):
+        reached = [at for at, revision in enumerate(chain) if revision in heads]
+        applied.update(chain[: max(reached) + 1] if reached else ())
+    if applied:
+        applied.add(known[0])  # a service's chain needs the platform's first revision
+    return applied
+
+
+def _chains(revisions: list[str]) -> tuple[list[str], list[str]]:
+    """Split revisions into the platform's chain and the service's."""
+    platform = [revision for revision in revisions if revision.startswith(_PLATFORM)]
+    return platform, revisions[len(platform) :]
 
 
 async def _run_alembic(owner_dsn: str, steps: list[tuple[str, Path]]) -> None:
@@ -83,33 +103,38 @@ def _upgrade(conn: Any, steps: list[tuple[str, Path]]) -> None:
     config = Config()
     script = ScriptDirectory(str(Path(__file__).parent), version_locations=[])
     files = dict(steps)
-    previous: str | None = None
-    for revision, path in steps:
-        script.revision_map.add_revision(_sql_revision(revision, previous, path, Script))
-        previous = revision
+    for chain in _chains([revision for revision, _ in steps]):
+        needed = None if chain[:1] == [steps[0][0]] else steps[0][0]
+        for revision, previous in zip(chain, [None, *chain], strict=False):
+            script.revision_map.add_revision(
+                _sql_revision(revision, previous, None if previous else needed, files[revision], Script)
+            )
 
     def run(sql: str) -> None:
         conn.exec_driver_sql("SELECT 1")  # opens the transaction that the raw statement below must be part of
         await_only(conn.connection.driver_connection.execute(sql))
 
-    def steps_from(rev: Any, _context: Any) -> Any:
-        pending = script._upgrade_revs("head", rev)
+    def steps_from(rev: Any, _context: Any, target: str) -> Any:
+        pending = script._upgrade_revs(target, rev)
         for step in pending:
             step.migration_fn = lambda path=files[step.revision.revision], **_kw: run(path.read_text())
         return pending
 
-    with EnvironmentContext(config, script, fn=steps_from) as environment:
-        environment.configure(connection=conn, transaction_per_migration=True)
-        environment.run_migrations()
+    platform, _ = _chains(list(files))
+    for target in (platform[-1], "heads"):
+        with EnvironmentContext(config, script, fn=partial(steps_from, target=target)) as environment:
+            environment.configure(connection=conn, transaction_per_migration=True)
+            environment.run_migrations()
+        conn.commit()  # reading the version began a transaction, inside which the next run would not commit
 
 
-def _sql_revision(revision: str, down: str | None, path: Path, script: Any) -> Any:
+def _sql_revision(revision: str, down: str | None, needed: str | None, path: Path, script: Any) -> Any:
     """Make an alembic Script whose upgrade is a SQL file."""
     attributes = {
         "revision": revision,
         "down_revision": down,
         "branch_labels": None,
-        "depends_on": None,
+        "depends_on": needed,
         "upgrade": None,
         "__doc__": path.stem,
     }

@@ -1,7 +1,6 @@
 """`fold`: one load, one decision per event in order, one save; a poisoned key stops, the others go on."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -130,7 +129,7 @@ async def test_programming_error_is_set_aside_under_its_class_without_its_text()
 
 async def test_body_that_does_not_parse_is_poison_for_its_key_only() -> None:
     uow, store = _uow(), Store()
-    await _fold(uow, store, [replace(_expired(1), body=b'{"actor": 1'), _expired(2, B)])
+    await _fold(uow, store, [_expired(1)._replace(body=b'{"actor": 1'), _expired(2, B)])
     assert [(letter.delivery.offset, letter.error_code) for letter in uow.dead] == [(1, "body-invalid")]
     assert store.saves == [{an_id(B): 1}]
 
@@ -161,7 +160,7 @@ async def test_transient_error_gives_the_whole_batch_back() -> None:
 async def test_type_outside_the_table_is_ignored_and_unknown_type_is_counted() -> None:
     uow, store = _uow(), Store()
     known = _expired(1)
-    future = replace(known, envelope=replace(known.envelope, type="rcm.query.query-dreamt.v9"), body=b"\xff")
+    future = known._replace(envelope=known.envelope._replace(type="rcm.query.query-dreamt.v9"), body=b"\xff")
     await fold(uow, [known, future], table={}, load=store.load, save=store.save)
     assert uow.unknown_types == 1
     assert (uow.dead, store.loads, store.saves) == ([], [], [])
