@@ -161,6 +161,8 @@ def _check_timeline(answer: dict[str, Any], row: dict[str, Any]) -> None:
     assert {"rcm.intake.encounter", "rcm.coding.chart", "rcm.billing.claim"} <= set(sequences), sample
     ids = {entry["event_id"] for entry in timeline}
     assert all(entry["caused_by"] in ids for entry in timeline if entry["caused_by"]), sample
+    uncaused = {e["type"] for e in timeline if not e["caused_by"] and e["actor"].startswith("system:billing")}
+    assert uncaused == set(), sample
     assert timeline[0]["type"] == "rcm.intake.encounter-registered.v1"
     if row["claim_state"] == "closed":
         assert timeline[-1]["type"] == "rcm.billing.account-closed.v1"

@@ -182,6 +182,19 @@ async def test_logs_hold_no_canary(running: Running) -> None:
     assert any(path.stat().st_size for path in logs.values())
 
 
+@pytest.mark.usefixtures("provoked")
+async def test_exported_spans_hold_no_canary(running: Running) -> None:
+    seen: set[str] = set()
+    async with asyncio.timeout(30):  # exported every five seconds
+        while seen < set(SERVICES):
+            seen = {
+                name for name in SERVICES if any(f"rcm-{name}".encode() in body for body in running.spans)
+            }
+            await asyncio.sleep(0.5)
+    assert found_in(*running.spans) == set()
+    assert any(b"process rcm.intake.encounter" in body for body in running.spans)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.usefixtures("provoked")
 async def test_metrics_hold_no_canary(running: Running, service: str) -> None:

@@ -22,8 +22,9 @@ from faststream.kafka import KafkaBroker, KafkaRouter
 from faststream.kafka.message import KafkaAckableMessage
 from faststream.kafka.parser import AioKafkaBatchParser, AioKafkaParser
 from faststream.kafka.schemas import Topic
-from integration.ledger import World, record, until
+from integration.ledger import Ledger, World, record, until
 from rcm_shared.ids import uuid7
+from rcm_shared.messaging.lenient import LenientRecords
 
 Handler = Callable[[Any], Awaitable[None]]
 
@@ -113,20 +114,49 @@ async def test_message_id_of_the_library_names_no_topic_or_partition() -> None:
     assert one.correlation_id != other.correlation_id  # made up at random
 
 
-def test_header_name_that_is_no_text_raises_below_every_parser() -> None:
-    """aiokafka itself cannot read such a record: no parser of ours sees it, and its partition stands still."""
+class Unreadable(str):
+    """A header name that a producer of another make could write."""
 
-    class Bytes(str):
-        def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-            return b"\xff"
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return b"x\xff"
 
-    builder = _DefaultRecordBatchBuilderPy(2, 0, False, -1, -1, -1, 16_384)
-    builder.append(0, timestamp=1, key=b"k", value=b"v", headers=[(Bytes("x"), b"v")])
-    builder.append(1, timestamp=1, key=b"k", value=b"v", headers=[])
-    batch = MemoryRecords(bytes(builder.build())).next_batch()
+
+@pytest.mark.parametrize("compression", [0, 1, 3], ids=["plain", "gzip", "lz4"])
+def test_header_name_that_is_no_text_raises_below_every_parser_but_not_in_ours(compression: int) -> None:
+    """aiokafka itself cannot read such a record: its partition would stand still for ever."""
+    builder = _DefaultRecordBatchBuilderPy(2, compression, False, -1, -1, -1, 16_384)
+    builder.append(0, timestamp=1, key=b"k", value=b"v", headers=[(Unreadable("x"), b"v")])
+    builder.append(1, timestamp=1, key=b"l", value=None, headers=[("y", None)])
+    raw = bytes(builder.build())
+    batch = MemoryRecords(raw).next_batch()
     for _ in range(2):
         with pytest.raises(UnicodeDecodeError):
             list(batch)
+    batch = LenientRecords(raw + raw).next_batch()
+    assert batch.validate_crc()
+    assert [(one.offset, one.key, one.value, list(one.headers)) for one in batch] == [
+        (0, b"k", b"v", [("x\\xff", b"v")]),
+        (1, b"l", None, [("y", None)]),
+    ]
+
+
+async def test_record_with_such_a_header_name_is_set_aside_and_its_partition_goes_on(world: World) -> None:
+    ledger, key = Ledger(), uuid7()
+    producer = AIOKafkaProducer(bootstrap_servers=world.bootstrap)
+    await producer.start()
+    try:
+        batch = producer.create_batch()
+        batch._builder = _DefaultRecordBatchBuilderPy(2, 0, False, -1, -1, -1, 16_384)
+        good = record(key, 1)
+        batch.append(key=b"k", value=b"v", timestamp=None, headers=[(Unreadable("x"), b"v")])
+        batch.append(key=key.bytes, value=good.value, timestamp=None, headers=list(good.headers))
+        await (await producer.send_batch(batch, world.topic.name, partition=0))
+    finally:
+        await producer.stop()
+    async with world.running(world.runtime(ledger)):
+        await until(lambda: world.pool.fetchval("SELECT count(*) = 1 FROM inbox"))
+    assert await world.levels(key) == [1]
+    assert await world.letters() == [("dead", None, "envelope-key")]
 
 
 # Defaults of producers and topics

@@ -17,6 +17,7 @@ from rcm_deploy.demo import run
 from rcm_deploy.demo.publish import manifest
 from rcm_deploy.engines.system import System, running_system
 
+from rcm_testkit.collector import collecting
 from rcm_testkit.threads import kept_in_thread
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class Running:
 
     system: System
     _loop: asyncio.AbstractEventLoop = field(repr=False)
+    spans: list[bytes] = field(repr=False)  # what the services exported, as OTLP requests
 
     def in_its_loop(self, work: Coroutine[Any, Any, T], timeout: float = DEMO_S) -> T:
         """Run a coroutine beside the system and wait for its result."""
@@ -97,9 +99,12 @@ def canaries() -> list[str]:
 @contextmanager
 def run_in_thread(home: Path) -> Iterator[Running]:
     """Run a system in a thread for the time of the block."""
-    block = running_system(home, say=lambda _text: None)
-    with kept_in_thread(block, name="test-system", start_s=START_S) as (system, loop):
-        yield Running(system, loop)
+    with collecting() as (endpoint, spans), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RCM_OTEL_ENDPOINT", endpoint)
+        patch.setenv("RCM_OTEL_SAMPLE", "1")
+        block = running_system(home, say=lambda _text: None)
+        with kept_in_thread(block, name="test-system", start_s=START_S) as (system, loop):
+            yield Running(system, loop, spans)
 
 
 @pytest.fixture(scope="session")

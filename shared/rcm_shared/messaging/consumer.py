@@ -19,6 +19,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from rcm_shared.errors import RcmError
 from rcm_shared.messaging.apply import Consumer, apply_records
 from rcm_shared.messaging.kafka import connection_arguments
+from rcm_shared.messaging.lenient import read_any_header_name
 from rcm_shared.messaging.rebalance import BatchGate, Offsets
 from rcm_shared.messaging.watchdog import Progress
 from rcm_shared.postgres.pool import is_transient
@@ -57,6 +58,7 @@ class Reader:
     """All subscribers of one process."""
 
     def __init__(self, kafka: KafkaSettings, *, service: str, replica: int) -> None:
+        read_any_header_name()
         self._service = service
         self._replica = replica
         self.broker = KafkaBroker(

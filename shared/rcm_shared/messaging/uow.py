@@ -5,7 +5,7 @@ just before the commit. Lock order in every transaction: inbox, position, aggreg
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -84,7 +84,7 @@ class UnitOfWork:
         self._timers: dict[tuple[UUID, str], SetTimer | CancelTimer] = {}
         self._work: dict[tuple[UUID, str], tuple[Work, Envelope | Cause | None]] = {}
         self._access: list[tuple[str, UUID | None, str, str]] = []
-        self.causes: dict[UUID, Cause] = {}  # of the work whose results this transaction applies
+        self.causes: dict[UUID, Cause] = {}  # of the work or the story that this transaction goes on with
         self.dead: list[DeadLetter] = []
         self.blocked: set[UUID] = set()
         self.unknown_types = 0
@@ -92,6 +92,17 @@ class UnitOfWork:
     def emit(self, key: UUID, event: Event, cause: Envelope | None = None) -> None:
         """Publish a fact about `key` once this transaction commits."""
         self._emitted.append(_Emitted(key, event, cause or self.causes.get(key)))
+
+    async def follow(self, keys: Iterable[UUID]) -> None:
+        """Let what this unit says about the keys follow from the last thing that the service said about each.
+
+        For effects of the outside world (a payer's answer, a batch that is full): no event of ours brought them, but
+        they belong to the story that the service's last event told.
+        """
+        rows = await self.conn.fetch(_LAST_SAID, sorted(set(keys)))
+        self.causes.update(
+            (row["key"], Cause(row["id"], row["correlation_id"], row["traceparent"])) for row in rows
+        )
 
     def set_timer(self, key: UUID, timer: SetTimer) -> None:
         """Set or move a timer of the aggregate."""
@@ -216,6 +227,11 @@ WITH new AS (
            coalesce(correlation_id, key), causation_id, traceparent, body FROM numbered ORDER BY n
 )
 INSERT INTO outbox (key, sequence) SELECT key, sequence FROM numbered ORDER BY n
+"""
+
+_LAST_SAID = """
+SELECT s.key, e.id, e.correlation_id, e.traceparent
+FROM stream s JOIN event_log e ON e.key = s.key AND e.sequence = s.last_seq WHERE s.key = ANY($1::uuid[])
 """
 
 _UPSERT_TIMERS = """

@@ -175,6 +175,8 @@ class Worker:
                 for key, row in current.items()
                 if row["cause_id"]
             }
+            if alone := results.keys() - uow.causes.keys():  # a person's command queued it
+                await uow.follow(alone)
             if results:
                 await self._kind.apply(uow, results)
                 # Rows go last: aggregates are locked before work rows everywhere, so nothing can deadlock.

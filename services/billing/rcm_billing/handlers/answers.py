@@ -184,6 +184,7 @@ async def _apply_acks(uow: UnitOfWork, contents: Contents) -> None:
         controls=[a.claim_control for a in acks if a.claim_control],
     )
     accounts = await repository.load_accounts(uow.conn, sorted({a.encounter_id for a in attempts}))
+    await uow.follow(accounts)
     changed: dict[UUID, Account] = {}
     index = _index(attempts)
     for ack in acks:
@@ -252,6 +253,7 @@ async def _apply_payments(
     )
     matched = [(paid, _match(paid, ours, theirs)) for paid in claims]
     accounts = await repository.load_accounts(uow.conn, sorted({found[1] for _, found in matched if found}))
+    await uow.follow(accounts)
     posted = await _posted(uow, [found[0] for paid, found in matched if found and paid.status == REVERSAL])
     chunk = _Chunk(deps, uow, remittance, digest, accounts, posted)
     for paid, found in matched:

@@ -60,6 +60,7 @@ async def freeze_batch(deps: Deps, uow: UnitOfWork) -> int:
         numbers=numbers,
         at=uow.now,
     )
+    await uow.follow(accounts)
     attempts: list[tuple[UUID, UUID, UUID]] = []
     changed: dict[UUID, Account] = {}
     for row, claim in chosen:
@@ -109,6 +110,7 @@ async def _withdraw(uow: UnitOfWork, interchange_id: UUID, body: bytes, verdict:
     attempts = await repository.list_attempts(uow.conn, interchange_ids=[interchange_id])
     faulty = gate.claims_at(body, verdict.faults)
     accounts = await repository.load_accounts(uow.conn, sorted({a.encounter_id for a in attempts}))
+    await uow.follow(accounts)
     for attempt in attempts:
         account = accounts[attempt.encounter_id]
         claim = account.claim(attempt.claim_id)
