@@ -1,4 +1,5 @@
-"""The relay sends what the outbox points to, in order per key, and deletes what Kafka has acknowledged.
+"""The relay sends what the outbox points to, in order per key, and deletes what Kafka has acknowledged, in the same
+statement that reads what is next.
 
 One relay per service is active, elected by a session advisory lock on its own connection. A deposed one that still
 sends does no harm: both send each key in order, so first occurrences stay ordered and the inbox drops the rest.
@@ -28,10 +29,12 @@ SEND_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 5.0
 LOCK_KEY = 7_263_002
 
-_PENDING = """
+_NEXT = """
+WITH gone AS (DELETE FROM outbox WHERE id = ANY($2::bigint[]))
 SELECT o.id, e.id AS event_id, e.topic, e.key, e.sequence, e.type, e.occurred_at, e.facility_id,
        e.correlation_id, e.causation_id, e.traceparent, e.body
 FROM outbox o JOIN event_log e ON e.key = o.key AND e.sequence = o.sequence
+WHERE o.id <> ALL($2::bigint[])
 ORDER BY o.id LIMIT $1
 """
 
@@ -53,6 +56,7 @@ class Relay:
         self.active = False
         self._stopping = False
         self._progressed = False  # something was sent since the last failure
+        self._acknowledged: list[int] = []  # pointers whose events the broker has, still to be deleted
 
     async def run(self) -> None:
         """Elect, send, and start over after any failure with a growing pause."""
@@ -106,7 +110,7 @@ class Relay:
                 sent = await self._round(conn, producer)
                 if sent < ROUND:
                     await self._wait()
-            while await self._round(conn, producer) == ROUND:
+            while await self._round(conn, producer) or self._acknowledged:
                 pass
         finally:
             if producer is not None:
@@ -121,9 +125,10 @@ class Relay:
     async def _round(self, conn: asyncpg.Connection, producer: AIOKafkaProducer) -> int:
         """Send one round and return how many pointers it read.
 
-        Raises: ProducerBroken after deleting, per key, the prefix that was acknowledged.
+        Raises: ProducerBroken after noting, per key, the prefix that was acknowledged.
         """
-        rows = await conn.fetch(_PENDING, ROUND)
+        rows = await conn.fetch(_NEXT, ROUND, self._acknowledged)
+        self._acknowledged = []
         OUTBOX_DEPTH.set(len(rows))
         if not rows:
             return 0
@@ -135,16 +140,14 @@ class Relay:
         await failpoint("relay.after_send")
         # A key lives in one partition, so its chunks were sent in order: the prefix before its first failure counts.
         broken: set[Any] = set()
-        acknowledged: list[int] = []
         for (_, chunk), result in zip(batches, results, strict=True):
             for row in chunk:
                 if isinstance(result, BaseException):
                     broken.add(row["key"])
                 elif row["key"] not in broken:
-                    acknowledged.append(row["id"])
-        if acknowledged:
-            await conn.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", acknowledged)
-            RELAYED.inc(len(acknowledged))
+                    self._acknowledged.append(row["id"])
+        if self._acknowledged:
+            RELAYED.inc(len(self._acknowledged))
             self._progressed = True
         for result in results:
             if isinstance(result, BaseException):
