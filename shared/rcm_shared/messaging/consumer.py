@@ -103,7 +103,7 @@ class Reader:
         """Read a topic with a handler that must be idempotent by its own means (the inbound topic)."""
         offsets = Offsets(group)
         gate = BatchGate(offsets)
-        subscriber = self.broker.subscriber(
+        subscriber: Any = self.broker.subscriber(
             topic,
             group_id=group,
             group_instance_id=f"{group}-{self._replica}",
@@ -211,7 +211,7 @@ def check_subscribers(broker: KafkaBroker) -> None:
             "auto_offset_reset": arguments.get("auto_offset_reset") != "earliest",
             "enable_auto_commit": arguments.get("enable_auto_commit") is not False,
             "parser": subscriber._call_options.parser is not _tolerant,
-            "poll": subscriber.get_msg is not _poll,
+            "poll": getattr(subscriber, "get_msg", None) is not _poll,
             "group_instance_id": not arguments.get("group_instance_id"),
         }
         wrong = [name for name, fault in faults.items() if fault]
