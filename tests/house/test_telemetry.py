@@ -105,7 +105,9 @@ def test_spans_carry_only_allowed_attributes(path: Path) -> None:
 def test_nobody_logs_past_the_allow_list(path: Path) -> None:
     tree = ast.parse(path.read_text())
     names = {node.func.id for node in _calls(tree) if isinstance(node.func, ast.Name)}
-    if path.name not in {"migrate.py", "generate.py"} and path.parent.name != "cli":  # for people, not services
+    if (
+        path.name not in {"migrate.py", "generate.py"} and path.parent.name != "cli"
+    ):  # for people, not services
         assert "print" not in names
     if path.name != "telemetry.py":
         imported = {

@@ -14,6 +14,15 @@ from rcm_shared.messaging.headers import to_headers
 
 MARK = ("chaos-duplicate", b"1")
 DUPLICATE_SHARE = 0.05
+SOURCE = "/chaos"  # of every poison record whose envelope can be read
+UNDECODABLE, NO_ENVELOPE, CUT_SHORT, NOT_JSON = (
+    b"{}",
+    b"no envelope",
+    b'{"message_id": ',
+    b"\x00\xff not json",
+)
+#: Bodies of the poison records without a readable envelope; no service writes one of these.
+GARBAGE = frozenset({UNDECODABLE, NO_ENVELOPE, CUT_SHORT, NOT_JSON})
 
 
 class Noise:
@@ -79,18 +88,18 @@ class Noise:
     def _sorts(self, topic: str) -> list[tuple[bytes, list[tuple[str, bytes]], bytes]]:
         if topic == INBOUND_TOPIC:
             return [
-                (b"poison", [], b'{"message_id": '),
-                (b"poison", [("x", b"\xff\xfe")], b"\x00\xff not json"),
+                (b"poison", [], CUT_SHORT),
+                (b"poison", [("x", b"\xff\xfe")], NOT_JSON),
             ]
         key = uuid7()
         event_type = next(item for item in TOPICS if item.name == topic).events[0].TYPE
-        envelope = Envelope(uuid7(), event_type, "/chaos", key, datetime.now(UTC), 1, key, None, "CHAOS")
+        envelope = Envelope(uuid7(), event_type, SOURCE, key, datetime.now(UTC), 1, key, None, "CHAOS")
         good = to_headers(envelope)
         undecodable = [(name, b"\xff\xfe" if name == "ce_type" else value) for name, value in good]
         return [
             (key.bytes, good, b'{"facility_id": 7}'),
-            (key.bytes, undecodable, b"{}"),
-            (b"poison", [], b"no envelope"),
+            (key.bytes, undecodable, UNDECODABLE),
+            (b"poison", [], NO_ENVELOPE),
         ]
 
     async def _send(self, topic: str, key: bytes, headers: list[tuple[str, bytes]], body: bytes) -> bool:

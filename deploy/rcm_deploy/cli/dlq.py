@@ -49,7 +49,9 @@ def show_letter(
 
 @app.command()
 def redrive(
-    consumer: Annotated[str, typer.Argument(help="As ls shows it, such as billing.coding-chart.")],
+    consumer: Annotated[
+        str, typer.Argument(metavar="CONSUMER", help="As ls shows it, such as billing.coding-chart.")
+    ],
     reason: Annotated[str, typer.Option(help="Why it will work now; kept in the operators' log.")],
     key: Annotated[UUID | None, typer.Option(help="Only this encounter.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be applied.")] = False,
@@ -67,6 +69,8 @@ def redrive(
         if not results:
             print("nothing to apply")
             return
+        if dry_run:
+            results = [{"key": one["key"], **event} for one in results for event in one["would_apply"]]
         heads = list(results[0])
         table(heads, [[result.get(head) for head in heads] for result in results])
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import typer
 
 from rcm_deploy.cli.output import FAILED, OK, Json, show, table
-from rcm_deploy.cli.running import supervisor_of
+from rcm_deploy.cli.running import supervisor_of, this_home
 from rcm_deploy.engines.failures import EngineError
-from rcm_deploy.engines.home import cache_folder, default_home
+from rcm_deploy.engines.home import cache_folder
 
 app = typer.Typer()
 LEAST_DISK_GB = 2.0
@@ -103,24 +103,24 @@ def _memory() -> Finding:
 
 
 def _disk() -> Finding:
-    root = default_home().root
+    root = this_home().root
     while not root.exists():
         root = root.parent
     free = shutil.disk_usage(root).free / 1e9
-    return free >= LEAST_DISK_GB, f"{free:.1f} GB free for {default_home().root}, {LEAST_DISK_GB:.0f} needed"
+    return free >= LEAST_DISK_GB, f"{free:.1f} GB free for {this_home().root}, {LEAST_DISK_GB:.0f} needed"
 
 
 def _ports() -> Finding:
     from rcm_deploy.engines.ports import USUAL, is_free
 
-    if supervisor_of(default_home()) is not None:
+    if supervisor_of(this_home()) is not None:
         return True, "in use by the running system"
     taken = [f"{name} {port}" for name, port in USUAL.items() if not is_free(port)]
     return True, f"taken, others will be chosen: {', '.join(taken)}" if taken else "the usual ones are free"
 
 
 def _system() -> Finding:
-    pid = supervisor_of(default_home())
+    pid = supervisor_of(this_home())
     return True, f"runs (process {pid}); see `rcm status`" if pid else "not running; start it with `rcm up`"
 
 

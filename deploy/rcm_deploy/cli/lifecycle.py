@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from rcm_deploy.cli.output import FAILED, NOT_REACHABLE, OK, REFUSED, Json, fail, say, show, table
-from rcm_deploy.cli.running import supervisor_of
-from rcm_deploy.engines.home import Home, default_home
+from rcm_deploy.cli.output import FAILED, NOT_REACHABLE, OK, REFUSED, USAGE, Json, fail, say, show, table
+from rcm_deploy.cli.running import supervisor_of, this_home
+from rcm_deploy.engines.home import Home
 
 app = typer.Typer()
 DOWN_DEADLINE = 90  # seconds: every service and engine has its own, shorter one
@@ -30,8 +31,8 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start PostgreSQL, Kafka, the five services and the payer stand-in; stay until Ctrl-C or `rcm down`."""
-    clock = os.environ.get("RCM_CLOCK_START", clock)
-    home = default_home()
+    clock = _clock_of(os.environ.get("RCM_CLOCK_START", clock))
+    home = this_home(writing=True)
     if (pid := supervisor_of(home)) is not None:
         fail(REFUSED, f"a system already runs in {home.root} (process {pid}); `rcm status` shows it")
     if detach:
@@ -43,6 +44,16 @@ def up(
     served = asyncio.Event()
     status = run(_stay_up(home, None if clock == "real" else clock, as_json, served))
     raise typer.Exit(OK if status == INTERRUPTED and served.is_set() else status)
+
+
+def _clock_of(text: str) -> str:
+    """Return the start of the business clock as it was given; ends the command when it is none."""
+    try:
+        if text != "real":
+            datetime.fromisoformat(text)
+    except ValueError:
+        fail(USAGE, "the business clock starts at an ISO date such as 2026-09-28, or is `real`")
+    return text
 
 
 async def _stay_up(home: Home, clock: str | None, as_json: bool, served: asyncio.Event) -> int:
@@ -103,7 +114,7 @@ def down(as_json: Json = False) -> None:
     """Stop what `rcm up` started, in order; also what a killed one has left."""
     from rcm_deploy.engines.process import still_there
 
-    home = default_home()
+    home = this_home()
     pid = supervisor_of(home)
     if pid is not None:
         say(f"stopping the system in {home.root}")
@@ -129,7 +140,7 @@ def down(as_json: Json = False) -> None:
 @app.command()
 def status(as_json: Json = False) -> None:
     """Show what runs, where, and if it is ready (exit 3 when nothing runs, 1 when a part is not ready)."""
-    home = default_home()
+    home = this_home()
     state = home.read_state()
     if state is None or supervisor_of(home) is None:
         if as_json:
@@ -189,20 +200,29 @@ def reset(
     """Delete this system's data: databases, topics, exchanged files, logs and keys."""
     import shutil
 
-    home = default_home()
+    home = this_home(writing=True)
     if (pid := supervisor_of(home)) is not None:
         fail(REFUSED, f"the system in {home.root} runs (process {pid}); stop it first with `rcm down`")
     with home.locked():
         found = [path for path in home.contents() if path.exists()]
         if found and not yes:
             say(f"this deletes all data in {home.root}")
-            if not typer.confirm("Delete it?", err=True):
-                fail(REFUSED, "nothing was deleted")
+            if not _confirmed():
+                fail(REFUSED, "nothing was deleted; --yes deletes without a question")
         asyncio.run(_end_leftovers(home))
         for path in found:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     data = {"deleted": [path.name for path in found]}
     show(as_json, data, lambda: say(f"deleted {', '.join(data['deleted']) or 'nothing'}"))
+
+
+def _confirmed() -> bool:
+    """Ask at the terminal; no answer is a no."""
+    try:
+        return typer.confirm("Delete it?", err=True)
+    except typer.Abort:
+        say("")
+        return False
 
 
 async def _end_leftovers(home: Home) -> None:
@@ -214,7 +234,7 @@ async def _end_leftovers(home: Home) -> None:
 @app.command()
 def migrate(as_json: Json = False) -> None:
     """Bring all databases to this release's newest revision (services also do so when they start)."""
-    home = default_home()
+    home = this_home(writing=True)
     try:
         if supervisor_of(home) is None:
             with home.locked():

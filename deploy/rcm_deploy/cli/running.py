@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from rcm_deploy.cli.output import NOT_REACHABLE, REFUSED, fail
+from rcm_deploy.cli.output import NOT_REACHABLE, REFUSED, USAGE, fail
 from rcm_deploy.engines.home import Home, default_home
 from rcm_deploy.engines.keys import Keys, keys_of
 
@@ -23,12 +23,23 @@ class Running:
         """Ask a service's API and return its JSON; ends the command when it cannot or will not answer."""
         return self._call("GET", service, path, roles, None)
 
+    def find(self, service: str, path: str, roles: tuple[str, ...]) -> Any:
+        """Like `get`, but None when the service knows of no such thing."""
+        return self._call("GET", service, path, roles, None, absent_is_none=True)
+
     def post(self, service: str, path: str, roles: tuple[str, ...], body: dict[str, Any]) -> Any:
         """Send a command to a service's API and return its JSON; ends the command as `get` does."""
         return self._call("POST", service, path, roles, body)
 
     def _call(
-        self, method: str, service: str, path: str, roles: tuple[str, ...], body: dict[str, Any] | None
+        self,
+        method: str,
+        service: str,
+        path: str,
+        roles: tuple[str, ...],
+        body: dict[str, Any] | None,
+        *,
+        absent_is_none: bool = False,
     ) -> Any:
         import httpx
 
@@ -46,6 +57,8 @@ class Running:
             fail(NOT_REACHABLE, f"{service} does not answer at {self.urls[service]} ({type(error).__name__})")
         if answer.is_success:
             return answer.json()
+        if absent_is_none and answer.status_code == httpx.codes.NOT_FOUND:
+            return None
         if answer.status_code >= 500:
             fail(NOT_REACHABLE, f"{service} answers {answer.status_code}; see its log")
         try:
@@ -53,7 +66,21 @@ class Running:
         except ValueError:
             problem = {}
         said = problem.get("detail") or problem.get("title") or answer.reason_phrase
-        fail(REFUSED, f"{service} refuses ({answer.status_code}): {said}")
+        places = [f"{error.get('pointer')} {error.get('code')}" for error in problem.get("errors") or ()]
+        where = f" ({', '.join(places)})" if places else ""
+        fail(REFUSED, f"{service} refuses ({answer.status_code}): {said}{where}")
+
+
+def this_home(*, writing: bool = False) -> Home:
+    """Return the home that the environment names; ends the command when it cannot be one."""
+    home = default_home()
+    try:
+        if writing:
+            home.root.mkdir(parents=True, exist_ok=True)
+        home.read_state()
+    except OSError as error:
+        fail(USAGE, f"{home.root} cannot be the home of a system: {error.strerror}; set RCM_HOME to a folder")
+    return home
 
 
 def supervisor_of(home: Home) -> int | None:
@@ -71,7 +98,7 @@ def supervisor_of(home: Home) -> int | None:
 
 def the_running_system() -> Running:
     """Return the system that runs in this home; ends the command when none does."""
-    home = default_home()
+    home = this_home()
     state = home.read_state()
     if state is None or supervisor_of(home) is None:
         fail(NOT_REACHABLE, f"no system runs in {home.root}; start one with `rcm up`")

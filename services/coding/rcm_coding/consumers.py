@@ -11,6 +11,7 @@ from rcm_shared.contracts.billing import RecodeRequested
 from rcm_shared.contracts.event import Event
 from rcm_shared.contracts.intake import (
     ChargesCaptured,
+    CoverageVerified,
     DocumentationAmended,
     DocumentationCompleted,
     EncounterCancelled,
@@ -29,9 +30,10 @@ from rcm_coding.domain.case import SYSTEM, CodingCase
 from rcm_coding.domain.code_set import CodeSets
 from rcm_coding.engine.evidence import Document, Suggestions
 from rcm_coding.engine.knowledge import Knowledge
+from rcm_coding.engine.ranking.model import Model
 from rcm_coding.engine.suggest import suggest
 from rcm_coding.gateways.intake import Intake
-from rcm_coding.handlers import commands, facts
+from rcm_coding.handlers import charts, commands, facts, routing
 
 ON_QUERY: Mapping[type[Event], Decide[CodingCase]] = {
     QuerySent: facts.query_sent,
@@ -72,6 +74,7 @@ def on_encounter(code_sets: Callable[[], CodeSets]) -> Apply:
         table: dict[type[Event], Decide[CodingCase]] = {
             DocumentationCompleted: completed,
             ChargesCaptured: charged,
+            CoverageVerified: facts.coverage_verified,
             DocumentationAmended: facts.documentation_amended,
             EncounterCancelled: facts.encounter_cancelled,
             EncountersMerged: facts.encounters_merged,
@@ -99,10 +102,15 @@ async def on_finding(uow: UnitOfWork, deliveries: list[Delivery]) -> None:
 async def _fold(
     uow: UnitOfWork, deliveries: list[Delivery], table: Mapping[type[Event], Decide[CodingCase]]
 ) -> None:
-    await fold(uow, deliveries, table=table, load=repository.load_cases, save=repository.save_cases)
+    await fold(uow, deliveries, table=table, load=repository.load_cases, save=routing.save_cases)
 
 
-def suggest_work(intake: Intake, knowledge: Callable[[], Knowledge]) -> WorkKind:
+def suggest_work(
+    intake: Intake,
+    knowledge: Callable[[date], Knowledge],
+    code_sets: Callable[[], CodeSets],
+    model: Callable[[], Model | None],
+) -> WorkKind:
     """Make the work that fetches a chart's texts and reads them; the engine runs beside the event loop."""
 
     async def compute(items: list[WorkItem]) -> dict[UUID, object]:
@@ -118,22 +126,30 @@ def suggest_work(intake: Intake, knowledge: Callable[[], Knowledge]) -> WorkKind
                 Document(key[0], key[1], texts[key].kind, texts[key].text, order)
                 for order, key in enumerate(wanted)
             ]
+            day = date.fromisoformat(item.payload["day"])
             found = await asyncio.to_thread(
                 suggest,
                 documents,
                 item.payload["setting"],
-                date.fromisoformat(item.payload["day"]),
-                knowledge(),
+                day,
+                knowledge(day),
                 item.payload["claim_form"],
+                model=model(),
             )
             results[item.key] = SuggestionPass(found, item.payload["record_version"])
         return results
 
-    return WorkKind(facts.SUGGEST, compute, apply_suggestions, batch=SUGGEST_BATCH)
+    async def apply(uow: UnitOfWork, results: dict[UUID, SuggestionPass]) -> None:
+        await apply_suggestions(uow, results, code_sets())
+
+    return WorkKind(facts.SUGGEST, compute, apply, batch=SUGGEST_BATCH)
 
 
-async def apply_suggestions(uow: UnitOfWork, results: dict[UUID, SuggestionPass]) -> None:
-    """Put the suggestions on their charts and say so."""
+async def apply_suggestions(
+    uow: UnitOfWork, results: dict[UUID, SuggestionPass], code_sets: CodeSets
+) -> None:
+    """Put the suggestions on their charts and say so; close by rule what the facility allows."""
+    policy = await routing.active_policy(uow.conn)
     cases = await repository.load_cases(uow.conn, list(results))
     changed: dict[UUID, CodingCase] = {}
     for key, result in results.items():
@@ -142,10 +158,10 @@ async def apply_suggestions(uow: UnitOfWork, results: dict[UUID, SuggestionPass]
         decision = commands.suggested(cases[key], result.found, result.record_version)
         record(uow, Moment(uow.now, key), decision)
         if decision.state is not None:
-            changed[key] = decision.state
+            changed[key] = await charts.close_if_allowed(uow, decision.state, policy, code_sets)
         uow.record_access(encounter_id=key, subject=SYSTEM, purpose="coding", what="documents")
     if changed:
-        await repository.save_cases(uow.conn, changed)
+        await routing.save_cases(uow.conn, changed)
 
 
 def _document_keys(item: WorkItem) -> list[tuple[UUID, int]]:

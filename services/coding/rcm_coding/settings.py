@@ -7,8 +7,13 @@ from rcm_shared.settings import ServiceSettings
 
 
 class CodingSettings(ServiceSettings):
-    """`cache_dir` keeps compiled code-set artefacts; unset means the user's cache folder."""
+    """`cache_dir` keeps compiled code-set artefacts; unset means the user's cache folder. `model` is the folder of a
+    facility's own model; empty means the shipped one, "none" the rules alone.
+    `codesets_dir` is the store of released files that is followed; unset: the installed packages alone.
+    """
 
     model_config = SettingsConfigDict(env_prefix="RCM_CODING_", frozen=True, extra="ignore")
 
     cache_dir: Path | None = None
+    codesets_dir: Path | None = None
+    model: str = ""

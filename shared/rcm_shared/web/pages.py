@@ -20,6 +20,7 @@ CONTENT_SECURITY_POLICY = (
 #: (title, service that owns the page, path)
 NAVIGATION = (
     ("Operations", "audit", "/operations"),
+    ("Worklist", "coding", "/worklist"),
     ("Inbox", "query", "/inbox"),
 )
 

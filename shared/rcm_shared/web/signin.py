@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from rcm_shared.auth import SESSION_COOKIE, TOKEN_LIFETIME_S, TokenIssuer, public
 from rcm_shared.errors import NotFound
-from rcm_shared.web.pages import page
+from rcm_shared.web.pages import NAVIGATION, page
 
 router = APIRouter(dependencies=[Depends(public())])
 
@@ -67,5 +67,7 @@ async def sign_out() -> Response:
 @router.get("/")
 async def start_page(request: Request) -> Response:
     """Lead to the service's first page, or to sign-in."""
-    first = {"audit": "/operations", "query": "/inbox"}.get(request.app.state.runtime.spec.name, "/sign-in")
+    first = {owner: path for _, owner, path in NAVIGATION}.get(
+        request.app.state.runtime.spec.name, "/sign-in"
+    )
     return RedirectResponse(first, status_code=303)

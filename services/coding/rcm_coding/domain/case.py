@@ -2,7 +2,8 @@
 
 Every function is pure and independent of the order in which topics arrive: charges may come before the
 documentation, an addendum before the answer's own fact. States, as coding-managers name them:
-awaiting_documentation, unassigned, in_progress, on_hold, pending_query, final_coded, cancelled.
+awaiting_documentation, unassigned, assigned, in_progress, on_hold, pending_query, second_review, final_coded,
+cancelled.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from rcm_shared.ids import derived_uuid
 
 from rcm_coding.domain.code_set import governing_date
 from rcm_coding.domain.edits import Edit
-from rcm_coding.engine.evidence import Alternative, Evidence
+from rcm_coding.engine.evidence import Alternative, Evidence, Finding
 
 SYSTEM = "system:coding"
 MAX_POINTERS = 4  # diagnosis pointers of one service line (837P SV107)
@@ -31,6 +32,7 @@ class CaseState(StrEnum):
     IN_PROGRESS = "in_progress"
     ON_HOLD = "on_hold"
     PENDING_QUERY = "pending_query"
+    SECOND_REVIEW = "second_review"
     FINAL_CODED = "final_coded"
     CANCELLED = "cancelled"
 
@@ -154,6 +156,16 @@ class FinalCodes:
     grouping: Grouping | None = None
     not_evaluated: tuple[str, ...] = ()
     override_reason: str | None = None
+    changed_after_payment: bool = False  # other codes than those whose payment a coder had seen
+
+
+@dataclass(frozen=True, slots=True)
+class SecondReview:
+    """A hard case that waits for a colleague's opinion. The words of the thread are kept beside the state."""
+
+    asked_by: str
+    asked: str | None  # None: any qualified colleague
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +202,17 @@ class CodingCase:
     edits: tuple[Edit, ...] = ()
     final: FinalCodes | None = None
     not_evaluated: tuple[str, ...] = ()
+    payer_id: str | None = None  # of the primary coverage
+    payer_version: int = 0
+    urgency: str | None = None  # a lead's word; None leaves it to the worklist's rules
+    lock_until: datetime | None = None  # until then the chart is its assignee's alone
+    hold_owner: str | None = None  # who must act: a person or a role
+    second_review: SecondReview | None = None
+    previous_coder: str | None = None  # of a chart that came back
+    model: str = ""  # what ranked the suggestions; empty: the rules alone
+    noticed: tuple[Finding, ...] = ()  # by the suggestion pass
+    findings: tuple[Finding, ...] = ()  # about the codes as last validated, with those of the pass
+    working: Grouping | None = None  # the DRG of the codes as last validated
 
     @property
     def ready(self) -> bool:
@@ -312,6 +335,8 @@ def reopened(case: CodingCase, reason: str) -> CodingCase:
         case,
         state=CaseState.UNASSIGNED,
         assignee=None,
+        previous_coder=case.assignee or case.previous_coder,
+        lock_until=None,
         started=False,
         version=case.version + 1,
         assignments=assignments,

@@ -83,3 +83,42 @@ class EditsBlock(Refused):
 
     def __init__(self, rules: tuple[str, ...]) -> None:
         super().__init__("edits-block", "blocking edits: " + ", ".join(rules))
+
+
+class SecondReviewOpen(Refused):
+    """The chart waits for a colleague's opinion."""
+
+    def __init__(self) -> None:
+        super().__init__("second-review-open", "a second opinion was asked for; answer or withdraw it first")
+
+
+class OwnOpinion(Refused):
+    """A second opinion comes from somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__("own-opinion", "who asked for a second opinion cannot give it")
+
+
+class CredentialMissing(Refused):
+    """None of the coder's certificates fits the chart's work type."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "credential-missing", "no certificate in force fits this work type", status=HTTPStatus.FORBIDDEN
+        )
+
+
+class NotCoded(Refused):
+    """Payment is shown only when the chart is coded."""
+
+    def __init__(self) -> None:
+        super().__init__("not-coded", "payment is shown when the chart is final coded")
+
+
+class StaleVersion(Refused):
+    """The chart has changed since it was read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "stale-version", "the chart has changed since it was read", status=HTTPStatus.PRECONDITION_FAILED
+        )

@@ -44,7 +44,7 @@ _BEFORE: tuple[tuple[Status, str], ...] = (
         r"\bno (?:further |new |acute |other |clinical |radiographic |current "
         r"|known )*(?:evidence|signs?|symptoms?|history|findings?|complaints?|suspicion"
         r"|sign)(?: or (?:signs?|symptoms?))? (?:of|for|to suggest)"
-        r"|\b(?:denies|denied|denying|without|absence of|negative for|free of|never had"
+        r"|\b(?:denies|denied|denying|without|absence of|negative for|free of|never had|never been|never"
         r"|not have|not had|no longer has|"
         r"unremarkable for|rather than|fails? to (?:reveal|show)|rules? out|ruled out"
         r"|excludes?|excluded|is not|are not|was not|were not|"
@@ -71,7 +71,11 @@ _BEFORE: tuple[tuple[Status, str], ...] = (
         r"|concern(?:ing)? for|concerns? (?:of|about)|may (?:have|be|represent)|might (?:have"
         r"|be)"
         r"|could (?:be|represent)|appears? to be|differential (?:diagnosis )?(?:includes?|of)"
-        r"|ddx|versus|vs\.?|cannot (?:exclude|rule out)|can ?not be excluded)(?!\w)",
+        r"|ddx|versus|vs\.?|cannot (?:exclude|rule out)|can ?not be excluded"
+        r"|questions? of|query|worrisome for|in keeping with|favou?rs?|most consistent with"
+        r"|(?:working|tentative|provisional) diagnosis(?: of| is|:)?|still to be ruled out)"
+        r"(?:,? (?:(?:a |an )?(?:due|secondary|related|attributed|attributable) to|because of|from"
+        r"|represent(?:s|ing)?|reflect(?:s|ing)?|caused by|is|an?))?(?!\w)",
     ),
     (
         Status.HISTORY,
@@ -100,7 +104,7 @@ _AFTER: tuple[tuple[Status, str], ...] = (
     ),
     (
         Status.HYPOTHETICAL,
-        r"\b(?:vaccines?|vaccination|immuni[sz]ation|shots?|screening|prophylaxis|precautions"
+        r"\b(?:vaccines?|vaccination|immuni[sz]ation|shots?|screening|prophylaxis|prevention|precautions|awareness"
         r"|counsel(?:l)?ing|education|risk)\b",
     ),
     (
@@ -110,7 +114,7 @@ _AFTER: tuple[tuple[Status, str], ...] = (
     ),
     (
         Status.HISTORY,
-        r"\b(?:years? ago|in childhood|as a child|(?:has|have|had|is|was"
+        r"\|\s*(?:resolved|inactive|historical)\b|\b(?:years? ago|in childhood|as a child|(?:has|have|had|is|was"
         r"|now) (?:since )?resolved|in remission|in (?:19|20)\d\d)\b",
     ),
 )
@@ -140,7 +144,8 @@ _BEFORE_RE = tuple((status, re.compile(pattern, re.IGNORECASE)) for status, patt
 _AFTER_RE = tuple((status, re.compile(pattern, re.IGNORECASE)) for status, pattern in _AFTER)
 #: Phrases that hold a cue word without its meaning.
 _PSEUDO = re.compile(
-    r"\b(?:no (?:increase|change|improvement|significant change|relief)|not only"
+    r"\b(?:(?:gram|rh|hiv|culture|her2|estrogen receptor|er)[- ](?:stain )?negative|no (?:increase"
+    r"|change|improvement|significant change|relief)|not only"
     r"|not (?:well[- ]controlled|controlled|at goal|improved|improving|improve|responding"
     r"|certain whether|tolerated?|relieved)"
     r"|without (?:difficulty|relief|improvement|incident|contrast)|non[- ]?(?:displaced"
@@ -216,4 +221,6 @@ class SentenceContext:
         between = self._text[end : cue.start]
         if cue.status is Status.NEGATED:
             return not re.search(r"[;.:]|\b(?:but(?! not limited)|with|showed|shows)\b", between)
+        if cue.status is Status.HYPOTHETICAL:
+            return not re.search(r"[,;]|\b(?:but|with)\b", between)
         return not re.search(r"[,;]|\b(?:but|and|or|with)\b", between)

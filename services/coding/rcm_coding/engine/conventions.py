@@ -4,8 +4,8 @@ Each rule names its authority in the ICD-10-CM Official Guidelines or the tabula
 """
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
 from rcm_coding.engine.evidence import Evidence, Suggestion, Suppressed
 from rcm_coding.engine.refine import is_unspecified, title_stems
@@ -14,15 +14,16 @@ from rcm_coding.engine.tabular import Tabular
 #: symptom -> diseases that explain it (Guidelines I.B.5: no code for what is integral to a confirmed
 #: diagnosis)
 _INTEGRAL: tuple[tuple[str, str], ...] = (
-    (r"^R05|^R06|^R09|^R0[678]|^R091", r"^J|^I50|^I26|^U071"),
+    (r"^R05|^R06|^R09|^R0[678]|^R091", r"^J(?!3)|^I50|^I26|^U071"),
     (r"^R07|^R00", r"^I2[0-6]|^J|^S2|^I48"),
-    (r"^R10|^R11|^R19|^R1[345]", r"^K|^N[123]|^A0"),
-    (r"^R50|^R53|^R65", r"^J|^N1|^N39|^A|^B|^K8|^K35|^L0|^U071"),
+    (r"^R10|^R11|^R19|^R1[45]", r"^K|^N1[0-3]|^N2|^N3|^A0"),
+    (r"^R50|^R53", r"^J0|^J1|^J2|^N1[02]|^N39|^A|^B|^K8[01]|^K35|^L0|^U071"),
     (r"^R51|^R42", r"^G43|^G44|^H81|^S06|^I6|^J"),
     (r"^R60|^R53|^R06", r"^I50|^N17|^N18|^I11"),
     (r"^R30|^R31|^R35|^R39", r"^N"),
     (r"^R0[47]|^R13", r"^J0|^J3"),
     (r"^M25[45]|^M796|^R52|^M545|^M549|^R29", r"^S|^M0|^M1|^M2[0-4]|^M4|^M51|^M6|^M7[0-7]|^T84"),
+    (r"^J81", r"^I50"),
     (r"^R22|^R2[01]|^R23", r"^L|^D2|^C4|^B0"),
     (r"^R73", r"^E0[89]|^E1"),
     (r"^R03", r"^I1[0-6]"),
@@ -32,93 +33,13 @@ _INTEGRAL: tuple[tuple[str, str], ...] = (
 _INTEGRAL_RE = tuple((re.compile(symptom), re.compile(disease)) for symptom, disease in _INTEGRAL)
 
 
-@dataclass(frozen=True, slots=True)
-class Combination:
-    """Codes that the classification joins: when all parts are there,
-    `result` stands instead of `replaced`.
-    """
-
-    rule: str
-    parts: tuple[re.Pattern[str], ...]
-    result: Callable[[tuple[str, ...]], str | None]
-    replaced: frozenset[int]  # positions in `parts`
-
-
-def _join(
-    rule: str,
-    parts: Iterable[str],
-    result: str | Callable[[tuple[str, ...]], str | None],
-    replaced: Iterable[int],
-) -> Combination:
-    maker: Callable[[tuple[str, ...]], str | None] = (
-        (lambda codes: result) if isinstance(result, str) else result
-    )
-    return Combination(rule, tuple(re.compile(part) for part in parts), maker, frozenset(replaced))
-
-
-def _kidney_hypertension(codes: tuple[str, ...]) -> str:
-    return "I120" if codes[1] in ("N185", "N186") else "I129"
-
-
-def _heart_kidney(codes: tuple[str, ...]) -> str:
-    return "I132" if codes[2] in ("N185", "N186") else "I130"
-
-
-COMBINATIONS: tuple[Combination, ...] = (
-    _join("guideline:I.C.9.a.3", (r"^I10$", r"^I50", r"^N18"), _heart_kidney, (0,)),
-    _join("guideline:I.C.9.a.1", (r"^I10$", r"^I50"), "I110", (0,)),
-    _join("guideline:I.C.9.a.2", (r"^I10$", r"^N18"), _kidney_hypertension, (0,)),
-    _join("convention:with", (r"^E119$", r"^N18"), "E1122", (0,)),
-    _join("convention:with", (r"^E109$", r"^N18"), "E1022", (0,)),
-    _join("convention:with", (r"^E119$", r"^G629$|^G609$"), "E1142", (0, 1)),
-    _join("note:J44.0", (r"^J449$", r"^J1[2-8]|^J20"), "J440", (0,)),
-    _join("combination:K80", (r"^K802[01]$", r"^K810$"), "K8000", (0, 1)),
-    _join("combination:K80", (r"^K802[01]$", r"^K81[19]$"), "K8010", (0, 1)),
-    _join("combination:K57", (r"^K5730$", r"^K5732$"), "K5732", (0, 1)),
-)
-
-
-def combine(suggestions: list[Suggestion], tabular: Tabular) -> tuple[list[Suggestion], list[Suppressed]]:
-    """Replace parts by the combination code, which keeps the evidence of every part."""
-    current = list(suggestions)
-    dropped: list[Suppressed] = []
-    for rule in COMBINATIONS:
-        parts = [next((item for item in current if pattern.match(item.code)), None) for pattern in rule.parts]
-        if any(part is None for part in parts):
-            continue
-        found = [part for part in parts if part is not None]
-        code = rule.result(tuple(part.code for part in found))
-        if code is None or not tabular.billable(code):
-            continue
-        lead = found[min(rule.replaced)]
-        evidence = tuple(dict.fromkeys(place for part in found for place in part.evidence))
-        joined = replace(
-            lead,
-            code=code,
-            description=tabular.title(code),
-            score=max(part.score for part in found),
-            evidence=evidence,
-            rules=(*lead.rules, rule.rule),
-            alternatives=(),
-        )
-        gone = {found[at].code for at in rule.replaced}
-        dropped.extend(
-            Suppressed(item.code, f"combined-into-{code}", item.evidence)
-            for item in current
-            if item.code in gone
-        )
-        at = next(place for place, item in enumerate(current) if item.code in gone)
-        current = [item for item in current if item.code not in gone and item.code != code]
-        current.insert(min(at, len(current)), joined)
-    return current, dropped
-
-
 def drop_less_specific(
     suggestions: list[Suggestion], tabular: Tabular
 ) -> tuple[list[Suggestion], list[Suppressed]]:
     """In one category a documented axis beats "unspecified"."""
     kept: list[Suggestion] = []
     dropped: list[Suppressed] = []
+    gone: set[str] = set()
     for item in suggestions:
         better = next(
             (
@@ -126,23 +47,26 @@ def drop_less_specific(
                 for other in suggestions
                 if other is not item
                 and other.code != item.code
-                and tabular.category(other.code) == tabular.category(item.code)
+                and other.code not in gone
                 and other.score >= 0.6 * item.score
                 and (
-                    (_open(item, tabular) and not _open(other, tabular))
-                    or _contradicted(tabular.title(item.code), tabular.title(other.code))
+                    _names_injury(item, other, tabular)
+                    or (_same_group(item.code, other.code) and _beats(other, item, tabular))
                 )
             ),
             None,
         )
         if better:
+            gone.add(item.code)
             dropped.append(Suppressed(item.code, f"less-specific-than-{better.code}", item.evidence))
         else:
             kept.append(item)
     return kept, dropped
 
 
-def drop_integral(suggestions: list[Suggestion]) -> tuple[list[Suggestion], list[Suppressed]]:
+def drop_integral(
+    suggestions: list[Suggestion], tabular: Tabular
+) -> tuple[list[Suggestion], list[Suppressed]]:
     """Drop symptoms that a supported disease explains."""
     kept: list[Suggestion] = []
     dropped: list[Suppressed] = []
@@ -153,7 +77,10 @@ def drop_integral(suggestions: list[Suggestion]) -> tuple[list[Suggestion], list
                 for symptom, disease in _INTEGRAL_RE
                 if symptom.match(item.code)
                 for other in suggestions
-                if other is not item and disease.match(other.code) and other.score >= 0.45
+                if other is not item
+                and disease.match(other.code)
+                and other.score >= 0.45
+                and (item.code[0] != "M" or _same_part(item, other, tabular))
             ),
             None,
         )
@@ -162,6 +89,21 @@ def drop_integral(suggestions: list[Suggestion]) -> tuple[list[Suggestion], list
         else:
             kept.append(item)
     return kept, dropped
+
+
+_STATED = frozenset({"assessment", "diagnosis", "impression"})
+
+
+def _same_part(pain: Suggestion, cause: Suggestion, tabular: Tabular) -> bool:
+    """Whether a disease explains a pain: it is of the same part, or the pain is no diagnosis of its own."""
+    parts = title_stems(tabular.title(pain.code)) - _PAIN_WORDS
+    named = title_stems(tabular.title(cause.code))
+    if parts & named:
+        return True
+    return not any(place.section in _STATED for place in pain.evidence if place.role == "diagnosis")
+
+
+_PAIN_WORDS = frozenset({"pain", "joint", "limb", "stiff", "effusion"})
 
 
 def drop_excluded(
@@ -218,7 +160,8 @@ def sequence(suggestions: list[Suggestion], setting: str) -> list[Suggestion]:
     Rule: Guidelines II and IV. The order in the assessment stands; etiology precedes manifestation.
     """
     lead = "principal" if setting == "inpatient" else "first-listed"
-    ordered = sorted(suggestions, key=lambda item: (item.code[0] in "VWXY", not _may_lead(item.code)))
+    ranked = sorted(suggestions, key=lambda item: (item.code[0] in "VWXY", not _may_lead(item.code)))
+    ordered = _reason_first(_infection_first(_code_first(ranked)))
     result = []
     for at, item in enumerate(ordered):
         role = "external-cause" if item.code[0] in "VWXY" else lead if at == 0 else "secondary"
@@ -231,12 +174,170 @@ def stated_in(evidence: Iterable[Evidence], sections: frozenset[str]) -> bool:
     return any(place.section in sections for place in evidence)
 
 
+#: (what must come first, what follows it): tabular "code first" notes and guideline orders
+_ORDER: tuple[tuple[str, str], ...] = (
+    (r"^I1[13]", r"^I50|^N18"),
+    (r"^I12", r"^N18"),
+    (r"^E(?:08|09|10|11|13)2[12]", r"^N18"),
+    (r"^E(?:08|09|10|11|13)62", r"^L97|^L984"),
+    (r"^A4[01]|^T8144|^O85", r"^R652"),
+    (r"^N18", r"^D631"),
+    (r"^C", r"^D630|^G893"),
+    (r"^G30|^G20|^G31|^I69", r"^F02"),
+    (r"^J44|^J45", r"^Z9981"),
+    (r"^N39|^N1[02]|^N30|^L0|^J15|^M00|^O23", r"^B9[5-7]"),
+    (r"^O", r"^Z3A"),
+    (r"^E66|^E4[0-6]|^R63", r"^Z68"),
+    (r"^K7[0-4]", r"^I851|^K766|^R18"),
+    (r"^G89", r"^S.{5}S"),
+)
+_ORDER_RE = tuple((re.compile(first), re.compile(then)) for first, then in _ORDER)
+
+
+def _code_first(items: list[Suggestion]) -> list[Suggestion]:
+    """Move a code that must come first before what follows it, leaving all else in place."""
+    ordered = list(items)
+    for first, then in _ORDER_RE:
+        follower = next((at for at, item in enumerate(ordered) if then.match(item.code)), None)
+        leader = next((at for at, item in enumerate(ordered) if first.match(item.code)), None)
+        if follower is not None and leader is not None and follower < leader:
+            ordered.insert(follower, ordered.pop(leader))
+    return ordered
+
+
+def _infection_first(items: list[Suggestion]) -> list[Suggestion]:
+    """Sepsis that is stated as a diagnosis comes before the local infection that caused it (Guidelines I.C.1.d.4)."""
+    sepsis = next((item for item in items if re.match(r"^A4[01]", item.code)), None)
+    if sepsis is None or sepsis.score < 0.6 or any(item.code.startswith("O85") for item in items):
+        return items
+    return [sepsis, *(item for item in items if item is not sepsis)]
+
+
+def _reason_first(items: list[Suggestion]) -> list[Suggestion]:
+    """A visit for an examination, for chemotherapy or for supervision is listed first (Guidelines IV.P, I.C.2.e)."""
+    first = [
+        item for item in items if item.code.startswith(("Z00", "Z12", "Z511", "Z510", "Z34", "Z471", "Z3800"))
+    ]
+    return [*first, *(item for item in items if item not in first)]
+
+
+#: Codes that are secondary by their notes or by the guidelines on unacceptable principal diagnoses.
+_NEVER_FIRST = re.compile(
+    r"^(?:Z16|B9[5-7]|R652|Z3A|Z68|Z79|Z8[5-9]|Z9[0-8]|Z66|Z72|Z77|Z59|Z60|F17|I252|D631|F02|Z20|Z28|Z37|Y)"
+)
+
+
 def _may_lead(code: str) -> bool:
+    return not _NEVER_FIRST.match(code)
+
+
+def _same_group(code: str, other: str) -> bool:
+    """Whether two codes answer one question: the same subcategory, or one leaves its whole category open.
+
+    E11.40 and E11.621 stand side by side; E11.9 yields to both.
+    """
+    if code[:3] != other[:3]:
+        return False
+    return code[:4] == other[:4] or code[3:4] in ("9", "A", "") or code[0] in "DJIK"
+
+
+def _names_injury(item: Suggestion, other: Suggestion, tabular: Tabular) -> bool:
+    """Whether "unspecified injury" of a part is one that another code names (same block of the chapter)."""
+    if item.code[0] != "S" or other.code[0] != "S":
+        return False
+    own, better = tabular.title(item.code).lower(), tabular.title(other.code).lower()
+    if own.startswith("fracture of unspecified") and "fracture" in better and not is_unspecified(better):
+        return _touches(item, other)  # "Colles fracture of the wrist" is no second fracture
     return (
-        not re.match(r"^(?:Z16|B9[5-7]|E1165|R65|I50)", code)
-        if code.startswith(("B9", "R65", "Z16"))
-        else True
+        other.code[:2] == item.code[:2]
+        and tabular.title(item.code).lower().startswith("unspecified injury")
+        and not tabular.title(other.code).lower().startswith("unspecified injury")
     )
+
+
+def _beats(other: Suggestion, item: Suggestion, tabular: Tabular) -> bool:
+    """Whether another code of the category says more than this one, or contains its words."""
+    title, wider = tabular.title(item.code), tabular.title(other.code)
+    if _contradicted(title, wider):
+        return True
+    if _contradicted(wider, title):
+        return False
+    if _open(item, tabular) and not _open(other, tabular):
+        return True
+    if _OTHER.match(title) and not _OTHER.match(wider) and _touches(item, other):
+        return True
+    return _inside(item, other) and not _inside(other, item)
+
+
+_OTHER = re.compile(r"(?:other|unspecified injury)\b", re.IGNORECASE)
+
+
+def _touches(item: Suggestion, other: Suggestion) -> bool:
+    """Whether a mention of one overlaps one of the other."""
+    return any(
+        a.document_id == b.document_id and a.start < b.end and b.start < a.end
+        for a in item.evidence
+        for b in other.evidence
+        if a.role == b.role == "diagnosis"
+    )
+
+
+def _inside(item: Suggestion, other: Suggestion) -> bool:
+    """Whether every mention of one lies within a mention of the other."""
+    own = [place for place in item.evidence if place.role == "diagnosis"]
+    wide = [place for place in other.evidence if place.role == "diagnosis"]
+    return bool(own) and all(
+        any(
+            place.document_id == around.document_id
+            and around.start <= place.start
+            and place.end <= around.end
+            for around in wide
+        )
+        for place in own
+    )
+
+
+def drop_manifestations(
+    suggestions: list[Suggestion], tabular: Tabular
+) -> tuple[list[Suggestion], list[Suppressed]]:
+    """A manifestation code never stands without its cause (Guidelines I.A.13)."""
+    kept: list[Suggestion] = []
+    dropped: list[Suppressed] = []
+    for item in suggestions:
+        if not _MANIFESTATION.search(tabular.title(item.code)) or _cause(item, suggestions, tabular):
+            kept.append(item)
+        else:
+            dropped.append(Suppressed(item.code, "manifestation-without-cause", item.evidence))
+    return kept, dropped
+
+
+_MANIFESTATION = re.compile(r"\bin (?:other )?(?:\w+ ){0,4}diseases? classified elsewhere", re.IGNORECASE)
+
+
+def _cause(item: Suggestion, suggestions: list[Suggestion], tabular: Tabular) -> bool:
+    wanted = _referenced(tabular, item.code, ("code-first",))
+    return (
+        any(other is not item and other.code.startswith(wanted) for other in suggestions) if wanted else False
+    )
+
+
+def is_manifestation(title: str) -> bool:
+    """Tell whether a title is of a manifestation, which never stands first or alone."""
+    return _MANIFESTATION.search(title) is not None
+
+
+def asks_for(tabular: Tabular, code: str, other: str) -> bool:
+    """Tell whether a code's notes name another as the one to code first or beside it."""
+    wanted = _referenced(tabular, code, ("code-first", "use-additional", "code-also"))
+    return bool(wanted) and other.startswith(wanted)
+
+
+def _referenced(tabular: Tabular, code: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    texts = [text for kind in kinds for _, text in tabular.inherited_notes(code, kind)]
+    return tuple(found.replace(".", "") for found in _CODE.findall(" ".join(texts)))
+
+
+_CODE = re.compile(r"\b([A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?)\b")
 
 
 def _contradicted(title: str, other: str) -> bool:

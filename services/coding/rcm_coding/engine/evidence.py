@@ -82,8 +82,23 @@ class Gap:
     """Something the record leaves open, with the words that raise the question (the indicators)."""
 
     rule: str
-    code: str  # the code as it stands without an answer
+    code: str  # the code as it stands without an answer; "?" for an open character of ICD-10-PCS
     indicators: tuple[Evidence, ...]
+    legal: tuple[str, ...] = ()  # codes that an answer may lead to, where the tables say so
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something for a person to look at in chosen codes or charges.
+
+    `kind`: "missed", "too-vague", "too-aggressive" or "charge-check"; `better` is what the record supports instead.
+    """
+
+    kind: str
+    code: str
+    why: str
+    better: str = ""
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +132,5 @@ class Suggestions:
     engine: str
     service_date: date
     not_evaluated: tuple[str, ...] = ()
+    model: str = ""  # what ranked; empty: the rules alone
+    findings: tuple[Finding, ...] = ()

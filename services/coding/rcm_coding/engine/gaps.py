@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rcm_coding.engine.evidence import Evidence, Gap, Suggestion
 from rcm_coding.engine.reading import Record
+from rcm_coding.engine.refine import title_side
 from rcm_coding.engine.tabular import Tabular
 
 
@@ -153,13 +154,16 @@ RULES: tuple[GapRule, ...] = (
         "blood-loss-anemia-possible",
         None,
         r"^D62",
-        (r"\b(?:hgb|hemoglobin)\b[^.;\n]{0,25}?[4-7]\.\d", r"\btransfus\w+ (?:\w+ ){0,4}(?:units?|prbc|red)"),
+        (
+            r"\b(?:hgb|hemoglobin)\b(?:[^.;\n]|\.(?=\d)){0,40}?\b[4-7]\.\d",
+            r"\btransfus\w+ (?:\w+ ){0,4}(?:units?|prbc|red)",
+        ),
         2,
         ("inpatient",),
     ),
     _rule(
         "pressure-ulcer-stage",
-        r"^L89\w*[09]$",
+        r"^L89\w*9$|^L8990$",
         None,
         (
             r"\bstage (?:[1-4]|i{1,3}|iv)\b|\bunstageable\b",
@@ -261,7 +265,7 @@ def _side_gaps(supported: list[Suggestion], tabular: Tabular) -> list[Gap]:
             continue
         parent = tabular.concepts[resolved.base].parent
         own = tabular.concepts[resolved.base].title.lower()
-        if "unspecified" not in own or item.score < 0.5:
+        if "unspecified" not in own or title_side(own) is not None or item.score < 0.5:
             continue
         siblings = [tabular.concepts[code].title.lower() for code in tabular.children.get(parent, ())]
         if any(" left " in f" {title} " for title in siblings) and any(

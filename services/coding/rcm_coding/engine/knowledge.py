@@ -1,6 +1,7 @@
 """Everything one code-set edition compiles to: the tabular list and its lexicon, as one plain artefact."""
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,13 +24,15 @@ class Knowledge:
         return f"ICD-10-CM:{self.tabular.edition}"
 
 
-def compile_knowledge(xml: bytes, edition: str) -> Knowledge:
-    """Compile a tabular XML.
+def compile_knowledge(
+    xml: bytes, edition: str, extra: Callable[[Tabular], Iterable[tuple[frozenset[str], str]]] | None = None
+) -> Knowledge:
+    """Compile a tabular XML; `extra` gives the terms that loaded indexes add under its codes.
 
     Raises: BadCodeSetError when the file cannot be a complete edition.
     """
     tabular = parse_tabular(xml, edition)
-    return Knowledge(tabular, build_lexicon(tabular))
+    return Knowledge(tabular, build_lexicon(tabular, extra(tabular) if extra else ()))
 
 
 def installed_knowledge() -> Knowledge:

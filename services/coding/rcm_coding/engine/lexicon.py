@@ -8,23 +8,28 @@ a term, because they are documented (or not) apart from the condition; `refine` 
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rcm_coding.engine.stems import STOP_WORDS, Token, content_stems, stem, tokens
 from rcm_coding.engine.synonyms import GENERIC, PHRASES, SITES, TERMS
 from rcm_coding.engine.tabular import Tabular, plain_code
+from rcm_coding.engine.wording import MORE_PHRASES, MORE_TERMS
 
 #: Chapters whose titles are too close to everyday words for token-set matching: curated terms only.
 _CURATED_ONLY = frozenset("VWXYZ")
 _LIFTED = re.compile(
-    r"\bwithout\b[^,;]*|\bincluding\b[^,;]*|\[[^\]]*\]|\bnot elsewhere classified\b"
-    r"|\bunspecified\b|\bother specified\b|\bother and\b|\bother\b|\bNOS\b|\bNEC\b",
+    r"\bwithout\b[^,;]*|\bincluding\b[^,;]*|\bnot specified as\b[^,;]*|\[[^\]]*\]|\bnot elsewhere classified\b"
+    r"|\bunspecified\b|\bother specified\b|\bother and\b|\bother\b|\bNOS\b|\bNEC\b"
+    r"|\b(?:first|second|third|unspecified) trimester\b",
     re.IGNORECASE,
 )
 _NONESSENTIAL = re.compile(r"\([^)]*\)")
 _MAX_TERM_STEMS = 9
 _SHORT = 2  # letters of an abbreviation that must be written in capitals
+_ABBREVIATION = 5  # letters
+#: Longer abbreviations that are everyday words in small letters ("heating pad").
+_ALSO_WORDS = frozenset({"pad", "all", "aid", "bad", "tia"})
 _MAX_TERM_CODES = 60
 _SLACK_TOKENS = 3  # tokens a term's window may be longer than the term, plus one for each stem
 
@@ -47,6 +52,7 @@ class Match:
     end: int
     spans: tuple[tuple[int, int], ...]
     tightness: float  # 1.0 when the words stand side by side
+    inside: tuple["Match", ...] = ()  # narrower terms within this one's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Slot:
     stems: frozenset[str]
     start: int
     end: int
+    word: str = ""  # the stem as written; the others are what the phrase counts as
 
 
 class Lexicon:
@@ -74,6 +81,7 @@ class Lexicon:
             index.setdefault(rarest, []).append(term)
         self._index = index
         self._phrases = _phrase_table()
+        self._generic = generic_stems()
 
     def rarity(self, item: str) -> int:
         """Return in how many terms a stem occurs."""
@@ -88,7 +96,11 @@ class Lexicon:
         for at, word in enumerate(words):
             for phrase, stems in self._phrases.get(word.stem, ()):
                 last = at + len(phrase)
-                if len(phrase) == 1 and len(phrase[0]) <= _SHORT and not word.capitals:
+                if (
+                    len(phrase) == 1
+                    and not word.capitals
+                    and (len(phrase[0]) <= _SHORT or phrase[0] in _ALSO_WORDS)
+                ):
                     continue  # "Ms" is no abbreviation of a disease
                 if last <= len(words) and tuple(item.stem for item in words[at:last]) == phrase:
                     extra.setdefault(at, set()).update(stems)
@@ -98,9 +110,9 @@ class Lexicon:
         for at, word in enumerate(words):
             if at in extra:
                 start, end = spans[at]
-                found.append(Slot(frozenset({word.stem} | extra[at]), start, end))
+                found.append(Slot(frozenset({word.stem} | extra[at]), start, end, word.stem))
             else:
-                found.append(Slot(frozenset((word.stem,)), word.start, word.end))
+                found.append(Slot(frozenset((word.stem,)), word.start, word.end, word.stem))
         return found
 
     def find(self, slots: list[Slot], groups: Sequence[str] = ()) -> list[Match]:
@@ -122,16 +134,54 @@ class Lexicon:
                 for term in self._index.get(item, ()):
                     if term.stems <= present:
                         window = _tightest(term.stems, places, item)
-                        if window is not None:
+                        if window is not None and self._whole(term, slots, window):
                             matches.append((_match(term, slots, window), frozenset(window)))
         matches.sort(
             key=lambda pair: (-len(pair[0].term.stems), -pair[0].tightness, not pair[0].term.curated)
         )
         kept: list[tuple[Match, frozenset[int]]] = []
+        inner: dict[int, list[Match]] = {}
         for match, places_used in matches:
-            if not any(places_used <= other and match.term.stems < wide.term.stems for wide, other in kept):
+            at = next(
+                (
+                    number
+                    for number, (wide, other) in enumerate(kept)
+                    if places_used <= other
+                    and (
+                        match.term.stems < wide.term.stems
+                        or (
+                            places_used < other
+                            and wide.tightness > 0.6
+                            and len(match.term.stems) < len(wide.term.stems)
+                        )
+                    )
+                ),
+                None,
+            )
+            if at is None:
                 kept.append((match, places_used))
-        return [match for match, _ in kept]
+            else:
+                inner.setdefault(at, []).append(match)
+        return [
+            replace(match, inside=tuple(inner[number])) if number in inner else match
+            for number, (match, _) in enumerate(kept)
+        ]
+
+    def _whole(self, term: Term, slots: list[Slot], window: tuple[int, ...]) -> bool:
+        """Tell whether a term takes more than the general words of each written phrase that it uses.
+
+        "COPD with pneumonia" is no "pneumonia in diseases …": the disease is the one of COPD.
+        """
+        for at in window:
+            slot = slots[at]
+            if len(slot.stems) > 1 and slot.word not in term.stems:
+                used = term.stems & slot.stems
+                telling = slot.stems - {slot.word} - self._generic
+                if telling and not used & telling:
+                    return False
+                if slot.end - slot.start <= _ABBREVIATION and not telling <= used:
+                    return False  # "COPD, HTN" is no pulmonary hypertension
+        return True
 
     def dump(self) -> list[list[Any]]:
         """Return the terms as plain lists, for a compiled artefact."""
@@ -145,8 +195,8 @@ class Lexicon:
         return cls(Term(frozenset(row[0].split(" ")), tuple(row[1].split(" ")), bool(row[2])) for row in rows)
 
 
-def build_lexicon(tabular: Tabular) -> Lexicon:
-    """Compile the terms of one edition."""
+def build_lexicon(tabular: Tabular, extra: Iterable[tuple[frozenset[str], str]] = ()) -> Lexicon:
+    """Compile the terms of one edition. `extra` has (stems, code) of an index; titles say the same words first."""
     generic = generic_stems()
     sources: dict[frozenset[str], dict[str, None]] = {}
     for concept in tabular.concepts.values():
@@ -162,6 +212,9 @@ def build_lexicon(tabular: Tabular) -> Lexicon:
         for stems, codes in sources.items()
         if len(codes) <= _MAX_TERM_CODES
     }
+    for stems, code in extra:
+        if code in tabular.concepts:
+            terms.setdefault(stems, Term(stems, (code,), False))
     for phrase, code in curated_terms():
         stems = content_stems(phrase)
         if code in tabular.concepts and stems:
@@ -171,7 +224,8 @@ def build_lexicon(tabular: Tabular) -> Lexicon:
 
 def curated_terms() -> list[tuple[str, str]]:
     """Return (phrase, code without dot) of the curated terms."""
-    rows = (line.split(" > ") for line in TERMS.strip().splitlines())
+    lines = [*TERMS.strip().splitlines(), *MORE_TERMS.strip().splitlines()]
+    rows = (line.split(" > ") for line in lines)
     return [(phrase.strip(), plain_code(code)) for phrase, code in rows]
 
 
@@ -198,7 +252,9 @@ def _telling(stems: frozenset[str], generic: frozenset[str]) -> bool:
 
 def _variants(text: str) -> Iterable[frozenset[str]]:
     bare = _LIFTED.sub(" ", text)
-    yield content_stems(bare)
+    stems = content_stems(bare)
+    if len(stems) > 1 or "without" not in text.lower():  # "attacks without …" is no "attacks"
+        yield stems
     if "(" in bare:
         yield content_stems(_NONESSENTIAL.sub(" ", bare))
     if "," in bare:
@@ -209,7 +265,7 @@ def _variants(text: str) -> Iterable[frozenset[str]]:
 
 def _phrase_table() -> dict[str, tuple[tuple[tuple[str, ...], frozenset[str]], ...]]:
     table: dict[str, list[tuple[tuple[str, ...], frozenset[str]]]] = {}
-    for line in PHRASES.strip().splitlines():
+    for line in [*PHRASES.strip().splitlines(), *MORE_PHRASES.strip().splitlines()]:
         written, _, counts_as = line.partition(" = ")
         phrase = tuple(token.stem for token in tokens(written))
         stems = frozenset(token.stem for token in tokens(counts_as) if token.word not in STOP_WORDS)
@@ -231,7 +287,11 @@ def _tightest(stems: frozenset[str], places: dict[str, list[int]], anchor: str) 
     if len(best) > 1:
         for item in stems:
             if item.isdigit() and not any(
-                at - 1 in best or at + 1 in best for at in places[item] if at in best
+                at - 1 in best
+                or at + 1 in best
+                or any(other != item and at in places[other] for other in stems)
+                for at in places[item]
+                if at in best
             ):
                 return None  # a number belongs to the word beside it: "stage 3" is not the 2 of "type 2"
     return best

@@ -15,6 +15,7 @@ from rcm_coding.engine.reading import Record, Statement
 #: number -> our own short label. At most 80 numbers (a demonstration, not a code set).
 DEMO_PACK: dict[str, str] = {
     "10060": "Drain one skin abscess",
+    "11042": "Clean a wound to the layer under the skin, to 20 sq cm",
     "11102": "Skin biopsy, tangential, first",
     "11104": "Skin biopsy, punch, first",
     "11200": "Remove skin tags, up to 15",
@@ -69,21 +70,27 @@ DEMO_PACK: dict[str, str] = {
     "74176": "CT abdomen and pelvis, no contrast",
     "74177": "CT abdomen and pelvis with contrast",
     "93000": "Electrocardiogram with reading",
-    "99202": "New patient visit, level 2",
-    "99203": "New patient visit, level 3",
-    "99204": "New patient visit, level 4",
-    "99205": "New patient visit, level 5",
-    "99211": "Established patient visit, level 1",
-    "99212": "Established patient visit, level 2",
-    "99213": "Established patient visit, level 3",
-    "99214": "Established patient visit, level 4",
-    "99215": "Established patient visit, level 5",
-    "99281": "Emergency visit, level 1",
-    "99282": "Emergency visit, level 2",
-    "99283": "Emergency visit, level 3",
-    "99284": "Emergency visit, level 4",
-    "99285": "Emergency visit, level 5",
 }
+
+
+#: Of the pack: procedures whose price covers 90 days of follow-up (the decision for them is modifier 57).
+NINETY_DAYS = frozenset(
+    [
+        "23500",
+        "25600",
+        "25605",
+        "25606",
+        "25607",
+        "27130",
+        "27447",
+        "44970",
+        "47562",
+        "47563",
+        "47600",
+        "49505",
+        "49650",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +278,8 @@ def _done(record: Record, action: re.Pattern[str]) -> Iterator[tuple[Statement, 
             continue
         section = statement.sentence.section
         if section not in _DONE_SECTIONS and not (
-            section == "plan" and re.search(r"\b(?:was|were|performed|today)\b", statement.text)
+            section in ("plan", "results")
+            and re.search(r"\b(?:was|were|performed|applied|placed|today)\b", statement.text)
         ):
             continue
         before = statement.text[: match.start() - statement.sentence.start]
@@ -311,7 +319,10 @@ def _side_modifiers(
     named = match.group().lower() if match else ""
     about = _re(rf"\b{re.escape(named)}\b") if named else near
     candidates = [statement] + [
-        item for item in record.statements if item is not statement and item.search(about)
+        item
+        for pattern in (about, near)
+        for item in record.statements
+        if item is not statement and item.search(pattern)
     ]
     for item in candidates:
         if item.weight <= 0 or not item.sides:
@@ -646,6 +657,12 @@ _FAMILIES: tuple[Callable[[Record, str], Iterator[Procedure]], ...] = (
     _imaging,
     _wounds,
     _endoscopy,
+    _simple(
+        "11042",
+        _re(r"\bexcisional debridement|\bsharp(?:ly)? debrid\w+|\bdebrided (?:sharply|to|down to)"),
+        also=_re(r"\bsubcutaneous|\bfat layer|\bfascia"),
+        treats=("L97", "L89", "E1162"),
+    ),
     _simple("10060", _ABSCESS, treats=("L02", "L03")),
     _simple("11104", _PUNCH, treats=("D", "L", "C")),
     _simple("11102", _SHAVE, treats=("D", "L", "C")),

@@ -22,6 +22,7 @@ _SIDE_WORDS = {
     "bilaterally": "bilateral",
     "both": "bilateral",
 }
+_SIDE_LETTERS = {"r": "right", "l": "left"}
 _NO_SIDE_AFTER = frozenset(
     ["at", "now", "away", "after", "before", "here", "there", "on", "upon", "in", "through", "along"]
 )
@@ -38,7 +39,7 @@ _DEFAULT_SECTION = {
 _RESULTS_ONLY = frozenset({"order", "lab-report", "medication-list"})
 #: Read by a physician, but for an inpatient the attending must state it (Guidelines III.B).
 _RESULTS_FOR_INPATIENT = frozenset({"imaging-report", "pathology-report"})
-_MAX_TEXT = 400_000  # characters of one document that are read
+MAX_TEXT = 400_000  # characters of one document that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ class Statement:
         found = []
         for at, word in enumerate(self.words):
             side = _SIDE_WORDS.get(word.word)
+            if side is None and word.word in _SIDE_LETTERS and self._is_side_letter(word, at):
+                side = _SIDE_LETTERS[word.word]
             if side is None:
                 continue
             follower = self.words[at + 1].word if at + 1 < len(self.words) else ""
@@ -117,6 +120,19 @@ class Statement:
                 continue
             found.append((side, word))
         return found
+
+    def _is_side_letter(self, word: Token, at: int) -> bool:
+        """Tell whether a single letter is a side: written as R or L before a word in small letters ("R knee")."""
+        text = self.document.text
+        if text[word.start : word.end] not in ("R", "L") or at + 1 >= len(self.words):
+            return False
+        follower = self.words[at + 1]
+        return (
+            text[word.end : follower.start] in (" ", ") ")
+            and len(follower.word) > 2
+            and follower.word.isalpha()
+            and (text[follower.start].islower() or follower.word in ("tm", "knee", "hip", "shoulder"))
+        )
 
     @cached_property
     def sites(self) -> list[Site]:
@@ -169,6 +185,8 @@ class Record:
 
     def places(self, pattern: re.Pattern[str], role: str, *, stated: bool = True) -> Iterator[Evidence]:
         """Yield the places that match, at most one for each statement."""
+        if not any(pattern.search(document.text) for document in self.documents):
+            return  # most patterns are nowhere in the record: one look at the whole is cheaper than one a statement
         for statement in self.statements:
             if statement.sentence.section in _ABOUT_OTHERS:
                 continue
@@ -194,7 +212,7 @@ def _asserted(statement: Statement, match: re.Match[str]) -> bool:
 
 
 def _read(document: Document, lexicon: Lexicon, *, results_only: bool) -> Iterator[Statement]:
-    text = document.text[:_MAX_TEXT]
+    text = document.text[:MAX_TEXT]
     sections: list[Section] = cut_sections(text, _DEFAULT_SECTION.get(document.kind, "body"))
     if results_only:
         sections = [Section("results", section.start, section.end) for section in sections]

@@ -37,7 +37,7 @@ SECTION_WEIGHT: dict[str, float | None] = {
 _HEADERS: tuple[tuple[str, str], ...] = (
     (
         r"(?:assessment|impression|diagnos[ie]s)\s*(?:and|&|/)\s*(?:plan|recommendations?)"
-        r"|a\s*[/&]\s*p|assessment",
+        r"|a\s*[/&]\s*p|assessment|a",
         "assessment",
     ),
     (
@@ -88,7 +88,32 @@ _HEADERS: tuple[tuple[str, str], ...] = (
         r"(?:current |home |discharge |admission )?(?:medications?|meds)(?: list)?|prescriptions?",
         "medications",
     ),
-    (r"allerg(?:y|ies)(?: list)?", "allergies"),
+    (
+        r"(?:drug |medication )?allerg(?:y|ies)(?:[ ,/&]+(?:and )?(?:adverse |drug )*(?:reactions?"
+        r"|intolerances?|alerts?))*"
+        r"(?: list)?|adverse (?:drug )?(?:reactions?|events?)|alerts",
+        "allergies",
+    ),
+    (
+        r"(?:hospital discharge |visit |encounter )diagnos[ie]s|problem list|(?:active |current )?problems",
+        "diagnosis",
+    ),
+    (r"s", "hpi"),
+    (r"o", "exam"),
+    (r"p", "plan"),
+    (r"subjective(?: data)?|history of present illness \(hpi\)|interval (?:hpi|history)", "hpi"),
+    (r"objective(?: data)?|mental status(?: exam\w*)?|hospital discharge physical\w*", "exam"),
+    (r"immuni[sz]ations?|hospital discharge medications?|medications? administered", "medications"),
+    (
+        r"encounters?|payers?|advance directives|care team|functional(?: and cognitive)? status",
+        "demographics",
+    ),
+    (r"reason for referral|reason for study|exam indication", "indication"),
+    (
+        r"assessments?|clinical impression|impression(?: (?:and|&|/) ?plan)?|summary and impression|summary",
+        "assessment",
+    ),
+    (r"(?:hospital )?discharge instructions?|patient instructions?|what to do", "instructions"),
     (r"vitals?(?: signs)?|vs", "vitals"),
     (
         r"(?:laboratory|lab|diagnostic|test|imaging|radiology|x-?ray|ekg|ecg"
@@ -110,7 +135,7 @@ _HEADERS: tuple[tuple[str, str], ...] = (
 )
 _COMPILED = tuple((re.compile(rf"(?:{pattern})", re.IGNORECASE), kind) for pattern, kind in _HEADERS)
 _HEADER_LINE = re.compile(
-    r"^[ \t]*(?:[#*]+[ \t]*)?([A-Za-z][A-Za-z /&().'-]{1,60}?)[ \t]*(?:\*\*)?:(?!//)", re.MULTILINE
+    r"^[ \t]*(?:[#*]+[ \t]*)?([A-Za-z][A-Za-z /&().,'-]{0,60}?)[ \t]*(?:\*\*)?:(?!//)", re.MULTILINE
 )
 _BARE_LINE = re.compile(
     r"^[ \t]*(?:[#*]+[ \t]*)?([A-Za-z][A-Za-z /&'-]{1,50}?)[ \t]*(?:\*\*)?[ \t]*$", re.MULTILINE
@@ -118,6 +143,8 @@ _BARE_LINE = re.compile(
 _BREAK = re.compile(
     r"(?<![A-Z])(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bvs)(?<!\bMrs)(?<!\bSt)(?<!\bapprox)[.!?](?=\s+|$)|\n\s*\n|\n(?=\s*(?:[-*•#]|\d+[.)]))|\n|;"
 )
+#: The mark of a list item, which is no word of the statement: "1)" is not the 1 of "type 1".
+_ITEM = re.compile(r"\s*(?:[-*•#▪◦–]+\s*(?:\d{1,2}\b[.):]?)?|\(?\d{1,2}[.)](?!\d)|\(?[a-z]\))\s*")
 _MAX_SENTENCE = 600  # characters; a longer stretch is cut so that window matching stays local
 
 
@@ -185,6 +212,8 @@ def cut_sentences(text: str, section: Section) -> Iterator[Sentence]:
 
 def _flows_on(text: str, before: int, after: int, end: int) -> bool:
     following = text[after : min(after + 40, end)].lstrip(" \t")
+    if _ITEM.match(following):
+        return False
     preceding = text[max(0, before - 80) : before].rstrip()
     long_line = before - (text.rfind("\n", 0, before) + 1) > 55
     return (
@@ -195,6 +224,9 @@ def _flows_on(text: str, before: int, after: int, end: int) -> bool:
 
 
 def _bounded(text: str, kind: str, start: int, end: int) -> Iterator[Sentence]:
+    mark = _ITEM.match(text, start, end)
+    if mark and mark.end() < end:
+        start = mark.end()
     while end - start > _MAX_SENTENCE:
         cut = text.rfind(" ", start + 1, start + _MAX_SENTENCE)
         cut = cut if cut > start else start + _MAX_SENTENCE

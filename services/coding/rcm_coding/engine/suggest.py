@@ -5,46 +5,40 @@ Hard invariant: nothing is suggested without the words that support it (`Suggest
 without).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import date
 
 from rcm_coding.engine import ENGINE_VERSION
 from rcm_coding.engine import conventions as rules
-from rcm_coding.engine.context import Status
-from rcm_coding.engine.evidence import Document, Evidence, Suggestion, Suggestions, Suppressed, VisitLevel
+from rcm_coding.engine.cleaning import cleaned
+from rcm_coding.engine.combinations import combine, complete
+from rcm_coding.engine.evidence import (
+    Document,
+    Evidence,
+    Finding,
+    Gap,
+    Suggestion,
+    Suggestions,
+    Suppressed,
+    VisitLevel,
+)
 from rcm_coding.engine.gaps import find_gaps
 from rcm_coding.engine.knowledge import Knowledge
-from rcm_coding.engine.lexicon import Match
-from rcm_coding.engine.pcs import find_pcs
-from rcm_coding.engine.procedures import DEMO_PACK, Procedure, find_procedures
-from rcm_coding.engine.reading import Record, Statement
-from rcm_coding.engine.refine import Refined, is_unspecified, refine
+from rcm_coding.engine.mentions import MAX_EVIDENCE, as_suggestion, read_diagnoses
+from rcm_coding.engine.modifiers import add_modifiers
+from rcm_coding.engine.pcs import compose_pcs
+from rcm_coding.engine.procedures import DEMO_PACK, NINETY_DAYS, Procedure, find_procedures
+from rcm_coding.engine.ranking.model import PROCEDURES, Model
+from rcm_coding.engine.reading import MAX_TEXT, Record
+from rcm_coding.engine.states import find_states
+from rcm_coding.engine.supplies import find_supplies, implants
+from rcm_coding.engine.tabular import Tabular
+from rcm_coding.engine.visit_tables import VISIT_LABELS
 from rcm_coding.engine.visits import visit_level
 
 #: Suggestions below this are not shown.
 THRESHOLD = 0.3
-_STATED = frozenset({"assessment", "diagnosis", "impression"})
-_MAX_EVIDENCE = 9
-_MAX_MENTIONS = 5
-#: Conditions that only a confirmed statement may code, inpatient too (Guidelines I.C.1.a, I.C.1.g, I.C.10.c).
-_CONFIRMED_ONLY = ("B20", "U071", "A925", "J09", "J10")
-_ADMISSION_KINDS = frozenset({"history-and-physical", "h-and-p", "hp", "ed-note", "admission-note"})
-
-
-@dataclass
-class _Found:
-    """All mentions of one code while reading."""
-
-    code: str
-    score: float = 0.0
-    stated_at: tuple[int, int] | None = None  # document order, offset of the statement of diagnosis
-    first_at: tuple[int, int] = (0, 0)
-    evidence: dict[Evidence, None] = field(default_factory=dict)
-    rules: dict[str, None] = field(default_factory=dict)
-    refined: Refined | None = None
-    terms: set[frozenset[str]] = field(default_factory=set)
-    at_admission: bool = False
 
 
 def suggest(
@@ -53,43 +47,66 @@ def suggest(
     service_date: date,
     knowledge: Knowledge,
     claim_form: str = "",
+    pcs_codes: Collection[str] = (),
+    model: Model | None = None,
 ) -> Suggestions:
     """Suggest codes for one encounter.
 
     `service_date` is the governing date (discharge for inpatient); a date outside the edition yields nothing
     but
-    "not evaluated". `claim_form` ("837P", "837I") decides how a visit is levelled.
+    "not evaluated". `claim_form` ("837P", "837I") decides how a visit is levelled. `pcs_codes` are the
+    ICD-10-PCS codes in force on the day; none: composed codes are not checked against the tables. A `model` scores
+    what the rules found and adds what coders were seen to code; one of another language speaks alone.
     """
     tabular = knowledge.tabular
     if not tabular.effective_from <= service_date <= tabular.effective_to:
         return Suggestions((), (), (), None, knowledge.release, ENGINE_VERSION, service_date, ("ICD-10-CM",))
-    record = Record(documents, knowledge.lexicon, setting)
-    found, suppressed = _diagnoses(record, setting, knowledge)
-    diagnoses = [_suggestion(item, setting, knowledge) for item in found]
-    for step in (
-        lambda items: rules.drop_less_specific(items, tabular),
-        lambda items: rules.combine(items, tabular),
-        rules.drop_integral,
-        lambda items: rules.drop_excluded(items, tabular),
-        rules.external_cause_only_with_injury,
-    ):
-        diagnoses, dropped = step(diagnoses)
-        suppressed.extend(dropped)
-    diagnoses = rules.sequence([item for item in diagnoses if item.score >= THRESHOLD], setting)
+    read = [cleaned(document) for document in documents]
+    if model is not None and model.language != "en":
+        return _by_memory(read, setting, service_date, knowledge, model)
+    record, diagnoses, suppressed = consider(read, setting, knowledge)
+    if model is None:
+        diagnoses = [item for item in diagnoses if item.score >= THRESHOLD]
+    else:
+        diagnoses, held = model.rank(
+            record.documents, record=record, suggestions=diagnoses, suppressed=suppressed, tabular=tabular
+        )
+        suppressed.extend(held)
+    diagnoses = rules.sequence(diagnoses, setting)
+    if diagnoses and diagnoses[0].role == "principal" and diagnoses[0].poa == "U":
+        # the condition that occasioned the admission was there when the patient came
+        diagnoses[0] = replace(diagnoses[0], poa="Y")
     not_evaluated: list[str] = []
+    if any(len(document.text) > MAX_TEXT for document in read):
+        not_evaluated.append(f"text-beyond-{MAX_TEXT}-characters")
     procedures: list[Suggestion] = []
     visit: VisitLevel | None = None
+    open_axes: tuple[Gap, ...] = ()
     if setting == "inpatient":
-        procedures = list(find_pcs(record))
-        not_evaluated.append("ICD-10-PCS:first-rules-only")
+        composed = compose_pcs(record, pcs_codes)
+        procedures = list(composed.suggestions)
+        if model is not None:
+            procedures += _learned_procedures(model, record, procedures)
+        open_axes = composed.gaps
+        visit, visit_suggestion = _visit(record, setting, claim_form, diagnoses, [], service_date)
+        if visit_suggestion:
+            procedures.insert(0, visit_suggestion)
+        if not pcs_codes:
+            not_evaluated.append("ICD-10-PCS:validity")
     else:
         done = find_procedures(record, setting)
         procedures = [_procedure(item, diagnoses) for item in done]
-        visit, visit_suggestion = _visit(record, setting, claim_form, diagnoses, done)
+        procedures.extend(
+            item
+            for item in find_supplies(record, setting)
+            if item.code != "96372" or not any("cpt:joint-injection" in other.rules for other in procedures)
+        )
+        visit, visit_suggestion = _visit(record, setting, claim_form, diagnoses, done, service_date)
         if visit_suggestion:
             procedures.insert(0, visit_suggestion)
+        procedures = add_modifiers(record, procedures, claim_form)
         not_evaluated.append("CPT/HCPCS:demo-pack-only")
-    gaps = find_gaps(record, diagnoses, setting, tabular)
+    gaps = [*find_gaps(record, diagnoses, setting, tabular), *open_axes]
     shown = {item.code for item in diagnoses}
     return Suggestions(
         suggestions=(*diagnoses, *procedures),
@@ -100,139 +117,104 @@ def suggest(
         engine=ENGINE_VERSION,
         service_date=service_date,
         not_evaluated=tuple(not_evaluated),
+        model=model.name if model else "",
+        findings=tuple(
+            Finding("charge-check", "", "implant-documented", "", (place,))
+            for place in (implants(record) if setting in ("surgery", "inpatient") else ())
+        ),
     )
 
 
-def _diagnoses(record: Record, setting: str, knowledge: Knowledge) -> tuple[list[_Found], list[Suppressed]]:
-    found: dict[str, _Found] = {}
-    suppressed: list[Suppressed] = []
-    for at, statement in enumerate(record.statements):
-        for match in statement.matches:
-            assertion = statement.assertion(match.start, match.end)
-            refined = refine(knowledge.tabular, match, statement, record, setting)
-            if refined is None:
-                continue
-            places = _mention(statement, match)
-            why = _refusal(assertion.status, refined.code, statement, setting)
-            if why:
-                cue = (
-                    (statement.evidence(assertion.cue_start, assertion.cue_end, "cue"),)
-                    if assertion.cue_end
-                    else ()
-                )
-                suppressed.append(Suppressed(refined.code, why, (*places, *cue)))
-                continue
-            if statement.weight <= 0:
-                continue
-            _note(found, refined, statement, match, places, record, at)
-    kept, general = _drop_general(found.values(), knowledge)
-    suppressed.extend(general)
-    ordered = sorted(
-        kept,
-        key=lambda item: (item.stated_at is None, item.stated_at or (0, 0), -item.score, item.first_at),
+def consider(
+    documents: Iterable[Document], setting: str, knowledge: Knowledge
+) -> tuple[Record, list[Suggestion], list[Suppressed]]:
+    """Read a record by the rules alone: every diagnosis they can see, however unlikely, and what they hold back."""
+    tabular = knowledge.tabular
+    record = Record(documents, knowledge.lexicon, setting)
+    found, suppressed = read_diagnoses(record, setting, knowledge)
+    diagnoses = [as_suggestion(item, setting, knowledge) for item in found]
+    diagnoses = _with_states(diagnoses, record, setting, tabular)
+    for step in (
+        lambda items: rules.drop_less_specific(items, tabular),
+        lambda items: combine(items, tabular),
+        lambda items: (complete(items, tabular), []),
+        lambda items: rules.drop_manifestations(items, tabular),
+        lambda items: rules.drop_integral(items, tabular),
+        lambda items: rules.drop_excluded(items, tabular),
+        rules.external_cause_only_with_injury,
+    ):
+        diagnoses, dropped = step(diagnoses)
+        suppressed.extend(dropped)
+    return record, diagnoses, suppressed
+
+
+def _by_memory(
+    documents: list[Document], setting: str, service_date: date, knowledge: Knowledge, model: Model
+) -> Suggestions:
+    """Suggest by what coders were seen to code, in a language that the rules do not read."""
+    diagnoses, suppressed = model.rank(documents, tabular=knowledge.tabular)
+    procedures, _ = model.rank(documents, PROCEDURES) if setting == "inpatient" else ([], [])
+    return Suggestions(
+        suggestions=(*rules.sequence(diagnoses, setting), *procedures),
+        suppressed=tuple(suppressed),
+        gaps=(),
+        visit=None,
+        release=knowledge.release,
+        engine=ENGINE_VERSION,
+        service_date=service_date,
+        not_evaluated=("rules:language",),
+        model=model.name,
     )
-    return ordered, suppressed
 
 
-def _drop_general(items: Iterable[_Found], knowledge: Knowledge) -> tuple[list[_Found], list[Suppressed]]:
-    """Drop "anemia, unspecified" where every mention of it is part of a narrower statement elsewhere."""
-    found = list(items)
-    kept: list[_Found] = []
-    dropped: list[Suppressed] = []
-    for item in found:
-        narrower = next(
-            (
-                other
-                for other in found
-                if other is not item
-                and other.score >= 0.6 * item.score
-                and all(any(term < wider for wider in other.terms) for term in item.terms)
-            ),
-            None,
+def _learned_procedures(model: Model, record: Record, known: list[Suggestion]) -> list[Suggestion]:
+    there = {item.code for item in known}
+    found, _ = model.rank(record.documents, PROCEDURES, record=record)
+    return [item for item in found if item.code not in there]
+
+
+def _with_states(
+    diagnoses: list[Suggestion], record: Record, setting: str, tabular: Tabular
+) -> list[Suggestion]:
+    """Add what the patient is, had, takes or carries; a history takes the place of the disease that it names."""
+    states = find_states(
+        record, [item.code for item in diagnoses if item.score >= THRESHOLD], setting, tabular
+    )
+    taken = {state.code for state in states}
+    kept = [item for item in diagnoses if item.code not in taken]
+    if "Z87891" in taken and "F17210" not in taken:
+        kept = [item for item in kept if not item.code.startswith("F172")]
+    if "F17210" in taken:
+        kept = [item for item in kept if item.code != "F17200"]
+    for state in states:
+        if state.code.startswith("I69"):
+            kept = [
+                item
+                for item in kept
+                if not item.code.startswith(("I63", "G81", "R47", "R13", "R27"))
+                or not any(_overlap(place, other) for place in item.evidence for other in state.evidence)
+            ]
+    return kept + [
+        Suggestion(
+            "ICD-10-CM",
+            state.code,
+            tabular.title(state.code),
+            state.score,
+            "secondary",
+            state.evidence,
+            rules=(state.rule,),
+            poa="1"
+            if setting == "inpatient" and state.code[0] == "Z"
+            else "Y"
+            if setting == "inpatient"
+            else None,
         )
-        if narrower and is_unspecified(knowledge.tabular.title(item.code)):
-            dropped.append(Suppressed(item.code, f"less-specific-than-{narrower.code}", tuple(item.evidence)))
-        else:
-            kept.append(item)
-    return kept, dropped
+        for state in states
+    ]
 
 
-def _refusal(status: Status, code: str, statement: Statement, setting: str) -> str | None:
-    if status is Status.PRESENT:
-        return None
-    if status is Status.UNCERTAIN:
-        if setting != "inpatient":
-            return "uncertain-outpatient"
-        return "uncertain-confirmed-only" if code.startswith(_CONFIRMED_ONLY) else None
-    if status is Status.HISTORY and statement.sentence.section in _STATED:
-        return "history"
-    return status.value
-
-
-def _mention(statement: Statement, match: Match) -> tuple[Evidence, ...]:
-    """One span when the words stand together, else one for each word."""
-    if match.end - match.start <= 60:
-        return (statement.evidence(match.start, match.end, "diagnosis"),)
-    return tuple(statement.evidence(start, end, "diagnosis") for start, end in match.spans)
-
-
-def _note(
-    found: dict[str, _Found],
-    refined: Refined,
-    statement: Statement,
-    match: Match,
-    places: tuple[Evidence, ...],
-    record: Record,
-    at: int,
-) -> None:
-    section = statement.sentence.section
-    weight = statement.weight
-    if refined.code[0] in "PQ" and section not in _STATED:
-        return  # a malformation or perinatal condition is stated as a diagnosis, not met in passing
-    if record.has_assessment and section not in _STATED:
-        weight *= 0.2 if refined.code[0] == "R" else 0.6
-    item = found.setdefault(refined.code, _Found(refined.code, first_at=(statement.document.order, at)))
-    item.terms.add(match.term.stems)
-    stems = len(match.term.stems)
-    score = 0.15 + 0.5 * weight + 0.08 * min(stems, 4) + (0.08 if match.term.curated else 0.0)
-    score -= 0.25 * (1.0 - match.tightness)
-    score += 0.06 if refined.specific else 0.0
-    score = min(0.97, max(0.05, score))
-    if score > item.score:
-        item.score, item.refined = score, refined
-    elif item.evidence:
-        item.score = min(0.98, item.score + 0.02)
-    if section in _STATED and (item.stated_at is None or (statement.document.order, at) < item.stated_at):
-        item.stated_at = (statement.document.order, at)
-    if statement.document.kind in _ADMISSION_KINDS or "present on admission" in statement.text:
-        item.at_admission = True
-    if section in _STATED:
-        item.evidence = dict.fromkeys([*places, *item.evidence])
-    else:
-        item.evidence.update(dict.fromkeys(places))
-    item.evidence.update(dict.fromkeys(refined.evidence))
-    item.rules.update(
-        dict.fromkeys(["lexicon:curated" if match.term.curated else "lexicon:tabular", *refined.rules])
-    )
-
-
-def _suggestion(item: _Found, setting: str, knowledge: Knowledge) -> Suggestion:
-    refined = item.refined
-    mentions = [place for place in item.evidence if place.role == "diagnosis"][:_MAX_MENTIONS]
-    axes = [place for place in item.evidence if place.role != "diagnosis"][: _MAX_EVIDENCE - _MAX_MENTIONS]
-    evidence = (*mentions, *axes)
-    poa = ("Y" if item.at_admission else "U") if setting == "inpatient" else None
-    return Suggestion(
-        system="ICD-10-CM",
-        code=item.code,
-        description=knowledge.tabular.title(item.code),
-        score=round(item.score, 3),
-        role="secondary",
-        evidence=evidence,
-        rules=tuple(item.rules),
-        alternatives=refined.alternatives if refined else (),
-        poa=poa,
-    )
+def _overlap(one: Evidence, other: Evidence) -> bool:
+    return one.document_id == other.document_id and one.start < other.end and other.start < one.end
 
 
 def _procedure(item: Procedure, diagnoses: list[Suggestion]) -> Suggestion:
@@ -251,34 +233,45 @@ def _procedure(item: Procedure, diagnoses: list[Suggestion]) -> Suggestion:
 
 
 def _visit(
-    record: Record, setting: str, claim_form: str, diagnoses: list[Suggestion], done: list[Procedure]
+    record: Record,
+    setting: str,
+    claim_form: str,
+    diagnoses: list[Suggestion],
+    done: list[Procedure],
+    day: date,
 ) -> tuple[VisitLevel | None, Suggestion | None]:
     treated = tuple(prefix for procedure in done for prefix in procedure.treats)
     own = [
         item
         for item in diagnoses
-        if item.role != "external-cause" and not (treated and item.code.startswith(treated))
+        if item.role != "external-cause"
+        and (setting == "ed" or not (treated and item.code.startswith(treated)))
     ]
-    visit = visit_level(record, setting, claim_form, own)
+    visit = visit_level(record, setting, claim_form, own, day)
     if visit is None:
         return None, None
     evidence = tuple(dict.fromkeys(place for element in visit.elements for place in element.evidence))[
-        :_MAX_EVIDENCE
+        :MAX_EVIDENCE
     ]
     if not evidence:
         return visit, None
     separate = any(item.separate_visit for item in done)
+    major = claim_form == "837P" and any(item.code in NINETY_DAYS for item in done)
+    modifier = "57" if major else "25"
     return visit, Suggestion(
         "CPT",
         visit.code,
-        DEMO_PACK[visit.code],
+        VISIT_LABELS[visit.code],
         0.75,
         "procedure",
         evidence,
-        ("25",) if separate else (),
-        (f"visit:{visit.basis}", *(("modifier-25:separate-problem",) if separate else ())),
+        (modifier,) if separate else (),
+        (f"visit:{visit.basis}", *((_MODIFIER_RULES[modifier],) if separate else ())),
         serves=tuple(item.code for item in own),
     )
+
+
+_MODIFIER_RULES = {"25": "modifier-25:separate-problem", "57": "modifier-57:decision-for-surgery"}
 
 
 def _once(items: list[Suppressed]) -> list[Suppressed]:
@@ -286,6 +279,6 @@ def _once(items: list[Suppressed]) -> list[Suppressed]:
     for item in items:
         key = (item.code, item.why)
         known = merged.get(key)
-        places = tuple(dict.fromkeys([*(known.evidence if known else ()), *item.evidence]))[:_MAX_EVIDENCE]
+        places = tuple(dict.fromkeys([*(known.evidence if known else ()), *item.evidence]))[:MAX_EVIDENCE]
         merged[key] = replace(item, evidence=places)
     return list(merged.values())

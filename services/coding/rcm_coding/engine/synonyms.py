@@ -34,7 +34,6 @@ acute renal failure = acute kidney failure
 esrd = end stage renal disease
 htn = hypertension
 high blood pressure = hypertension
-elevated blood pressure = hypertension
 t2dm = type 2 diabetes mellitus
 dm2 = type 2 diabetes mellitus
 dm type 2 = type 2 diabetes mellitus
@@ -473,7 +472,7 @@ abdomen = trunk
 flank = trunk
 waist = trunk
 waistband = trunk
-buttock = trunk
+buttock = trunk buttock
 groin = trunk
 breast skin = trunk
 axilla = trunk
@@ -507,10 +506,17 @@ eyelid = eyelid
 ear = ear external auricular canal
 lip = lip
 rll = lobe lower lung
+lower extremity = lower limb
+upper extremity = upper limb
+sacrum = sacral region
+sacral = sacral region
+coccyx = sacral region
+heel = heel
 """
 
 #: Words too general to be a term by themselves or together.
 GENERIC = """
+allergy allergic allergies attack
 disease disorder syndrome condition problem injury pain acute chronic infection inflammation abnormal finding
 normal
 complication history care examination encounter patient state status reaction change lesion mass defect

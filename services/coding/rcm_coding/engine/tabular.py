@@ -75,6 +75,9 @@ class Tabular:
     notes: dict[str, dict[str, tuple[str, ...]]]
     sevenths: dict[str, dict[str, str]]
     barred: dict[str, tuple[str, str]]  # code -> (7th characters, 6th characters they do not go with)
+    _groups: dict[tuple[str, ...], dict[str, frozenset[str]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )  # what refinement chooses from, worked out once for each term's codes
     _exclusions: dict[str, tuple[tuple[int, int, str], ...]] = field(
         default_factory=dict, repr=False, compare=False
     )

@@ -9,17 +9,13 @@ levels its own emergency visits by a published policy of its own; ours counts ki
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from rcm_coding.engine.context import Status
 from rcm_coding.engine.evidence import Evidence, MdmElement, Suggestion, VisitLevel
 from rcm_coding.engine.reading import Record
+from rcm_coding.engine.visit_tables import VisitKind, code_by_decision, code_by_minutes, decision_level
 
-#: minutes to meet or exceed -> code, highest first (2024 and later)
-TIME_NEW = ((60, "99205"), (45, "99204"), (30, "99203"), (15, "99202"))
-TIME_ESTABLISHED = ((40, "99215"), (30, "99214"), (20, "99213"), (10, "99212"))
-OFFICE_NEW = {1: "99202", 2: "99203", 3: "99204", 4: "99205"}
-OFFICE_ESTABLISHED = {1: "99212", 2: "99213", 3: "99214", 4: "99215"}
-EMERGENCY = {1: "99282", 2: "99283", 3: "99284", 4: "99285"}
 #: kinds of work at least -> code: a facility policy, not a national rule
 FACILITY_ED_POINTS = ((6, "99285"), (4, "99284"), (2, "99283"), (1, "99282"), (0, "99281"))
 
@@ -32,6 +28,8 @@ _CHRONIC = re.compile(
 )
 _LIFE = re.compile(r"^(?:A4[01]|I21|I26|I46|I6[0-3]|J96|J80|K25[02]|R57|T78\.?2|O1[45]|G41)")
 _SYSTEMIC = re.compile(r"^(?:J1[2-8]|N1[0-2]|A0|A3|K35|K81|K85|K80|U071|S06|S[0-9]2|S72)")
+#: New problems whose outcome is open until worked up.
+_UNDIAGNOSED = re.compile(r"^(?:R22|R91|N63|R55|R07|R59|R634|R310|R195|K625|R19[05]|R90|R928|D37|D38|D4)")
 _MINOR = re.compile(r"^(?:J00|R21|L70|W57|B08|L60|H61|R05|J30)")
 _WORSE = re.compile(
     r"\b(?:worsen\w*|exacerbat\w*|uncontrolled|poorly controlled"
@@ -43,15 +41,29 @@ _SEVERE = re.compile(
     r"\bsevere (?:exacerbation|progression|decompensation)|life[- ]threatening|hemodynamically unstable\b",
     re.IGNORECASE,
 )
+#: A drug by the ending of its name, or by name where the ending tells nothing.
+_DRUG = (
+    r"\w+(?:pril|sartan|olol|statin|cillin|mycin|floxacin|dipine|gliptin|gliflozin|glutide|prazole|tidine|triptan"
+    r"|azepam|zolam|setron|cycline|conazole|vir|mab|parin|xaban|semide|thiazide|lukast|terol|oxetine|aloprim|zosin"
+    r"|barbital|gabalin|tropium|sone|solone|oxicam|profen 800)\b|\b(?:metformin|insulin|warfarin|digoxin|prednisone"
+    r"|methotrexate|gabapentin|tramadol|sertraline|bupropion|trazodone|levothyroxine|clopidogrel|cephalexin"
+    r"|ceftriaxone|augmentin|bactrim|nitrofurantoin|cyclobenzaprine|naproxen|lasix|bumex|norvasc|prozac|zoloft"
+    r"|lexapro|synthroid|coumadin|eliquis|plavix|hydroxychloroquine|allopurinol|colchicine|inhaler|antibiotics?)"
+)
 _PRESCRIPTION = re.compile(
-    r"\bprescri\w+|\brefill\w*|\bstart(?:ed|ing)?(?: on)? \w+ \d|\b(?:continue|increase"
-    r"|decrease|titrate|adjust|switch)\w*(?: \w+){0,3} (?:\d+ ?mg|dose|lisinopril"
-    r"|metformin|amlodipine|furosemide|inhaler|insulin|statin\w*|atorvastatin|losartan"
-    r"|tiotropium|albuterol)"
-    r"|\b(?:lisinopril|losartan|amlodipine|metoprolol|carvedilol|furosemide|lasix"
-    r"|metformin|atorvastatin|amoxicillin|azithromycin|cyclobenzaprine|prednisone"
-    r"|naproxen|meloxicam|tiotropium|albuterol|hydrocodone|oxycodone|ceftriaxone"
-    r"|levothyroxine)\b(?: \w+){0,2} \d",
+    r"\bprescri\w+|\brefill\w*|\bmedications? (?:adjust\w*|renewed|changed|reviewed and continued)|\brx\b"
+    r"|\b(?:start\w*|initiat\w+|continu\w+|increas\w+|decreas\w+|titrat\w+|adjust\w*|switch\w*|chang\w+|stop\w*"
+    rf"|discontinu\w+|restart\w*|add\w*|given|hold)\b[^.\n;]{{0,40}}?\b(?:{_DRUG})"
+    rf"|\b(?:{_DRUG})\b[^.\n;]{{0,12}}?\d+(?:\.\d+)? ?(?:mg|mcg|units?|g|ml|puffs?)?\b"
+    r"|\b(?:start\w*|initiat\w+|increas\w+|decreas\w+)(?: on)? (?!ibuprofen|acetaminophen|tylenol"
+    r"|advil)\w+(?: to| from)?"
+    r" \d+(?:\.\d+)? ?(?:mg|mcg|units?)\b|\b(?:iv|intravenous|im) (?:antibiotics?|fluids? with)",
+    re.IGNORECASE,
+)
+_MAJOR_DECISION = re.compile(
+    r"\b(?:schedul\w+|proceed\w*|plan\w*|decision|consent\w*|book\w*|elect\w+) (?:\w+ ){0,4}(?:surger\w+|arthroplasty"
+    r"|replacement|\w+ectomy|orif|open reduction|fusion|repair)\b"
+    r"|\b(?:unable to afford|cannot afford|homeless\w*|food insecurity|lack of transportation)",
     re.IGNORECASE,
 )
 _OVER_COUNTER = re.compile(
@@ -60,8 +72,13 @@ _OVER_COUNTER = re.compile(
     re.IGNORECASE,
 )
 _HIGH_RISK = re.compile(
-    r"\b(?:admit(?:ted)?|transfer(?:red)?) to (?:the )?(?:hospital|inpatient|icu)"
-    r"|\bhospitali[sz]ation\b|\bdo not resuscitate|\bdnr\b|\bemergency (?:major )?surgery"
+    r"\b(?:admit(?:ted)?|transfer(?:red)?) (?:him |her |them |the patient )?to (?:the )?(?:hospital"
+    r"|inpatient|icu|ccu|micu|floor"
+    r"|telemetry|medicine)|\bwill (?:be )?admit\w*|\bhospitali[sz]ation (?:is|was) (?:recommended"
+    r"|required|advised|needed)"
+    r"|\bdo not resuscitate|\bdnr\b|\bemergen(?:cy|t) (?:major )?surgery|\btaken (?:urgently"
+    r"|emergently) to the (?:or|operating)"
+    r"|\b(?:monitor\w*|check\w*) (?:\w+ ){0,3}(?:for (?:drug )?toxicity|drug levels?)|\bde-?escalat\w+ of care"
     r"|\biv (?:morphine|hydromorphone|fentanyl)",
     re.IGNORECASE,
 )
@@ -107,17 +124,23 @@ _DISCUSSION = re.compile(
 _TIME = re.compile(
     r"\b(?:total (?:time|of)(?: spent)?|spent(?: a total of)?"
     r"|time spent)\D{0,60}?(\d{1,3}) ?min(?:ute)?s?"
-    r"|\b(\d{1,3}) ?min(?:ute)?s?\b[^.\n]{0,40}\btotal time\b",
+    r"|\b(\d{1,3}) ?min(?:ute)?s?\b[^.\n]{0,40}\b(?:total time|spent)\b"
+    r"|\b(?:discharge )?time:? (\d{1,3}) ?min(?:ute)?s?\b",
     re.IGNORECASE,
 )
 _NEW = re.compile(
     r"\bnew patient\b|\bestablish(?:ing)? care\b|\binitial visit\b|\bfirst visit\b", re.IGNORECASE
+)
+_SAME_DAY = re.compile(r"\badmitted and discharged (?:on )?(?:the )?same (?:day|date)")
+_ADMISSION = re.compile(
+    r"history (?:and|&) physical|\bh ?& ?p\b|admission note|initial (?:hospital|inpatient)"
 )
 _VISIT = re.compile(
     r"\bchief complaint|\bpresent\w*|\bcomes? in\b|\bhere (?:for|today)|\bfollow[- ]?up"
     r"|\bvisit\b|\bseen\b|\bcomplain\w*|\breports?\b|\bassessment",
     re.IGNORECASE,
 )
+_VISIT_SECTIONS = frozenset({"hpi", "chief-complaint", "exam", "review-of-systems", "vitals"})
 _ED_WORK = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
@@ -145,44 +168,53 @@ class _Problem:
 
 
 def visit_level(
-    record: Record, setting: str, claim_form: str, problems: Iterable[Suggestion]
+    record: Record, setting: str, claim_form: str, problems: Iterable[Suggestion], day: date
 ) -> VisitLevel | None:
     """Return the E/M code that the record supports for problems beyond any procedure's own, or None.
 
     `problems` are the suggested diagnoses that no procedure of the encounter treats (modifier 25 needs work
-    of its own).
+    of its own). `day` chooses the year's tables.
     """
     least = STATED_SCORE if record.has_assessment else UNSTATED_SCORE
-    wanted = [item for item in problems if item.score >= least]
-    if setting == "ed":
-        return _facility_visit(record) if claim_form == "837I" else _emergency(record, wanted)
-    if (
-        setting != "office"
-        or claim_form != "837P"
-        or not wanted
-        or not record.first(_VISIT, "visit", stated=False)
-    ):
+    wanted = [item for item in problems if item.score >= least and item.code[0] not in "VWXYZ"]
+    if setting == "ed" and claim_form == "837I":
+        return _facility_visit(record)
+    if claim_form != "837P" or setting not in ("office", "ed", "inpatient") or not wanted:
         return None
+    told = any(item.sentence.section in _VISIT_SECTIONS for item in record.statements)
+    report = any("procedure" in item.kind or "operative" in item.kind for item in record.documents)
+    planned = any(item.sentence.section == "plan" for item in record.statements)
+    told = told or (record.has_assessment and planned and not report)
+    if setting == "office" and not told and not record.first(_VISIT, "visit", stated=False):
+        return None
+    kind = _kind(record, setting)
     elements = _elements(record, wanted)
-    level = sorted((element.level for element in elements), reverse=True)[1]
-    new = _NEW.search(record.plain_text) is not None
-    code = (OFFICE_NEW if new else OFFICE_ESTABLISHED)[level]
+    level = decision_level(*(element.level for element in elements))
+    code = code_by_decision(kind, level, day)
     minutes = _minutes(record)
-    if minutes is not None:
-        by_time = next(
-            (item for least, item in (TIME_NEW if new else TIME_ESTABLISHED) if minutes[0] >= least), None
-        )
-        if by_time is not None and by_time > code:
-            return VisitLevel(by_time, "time", (*elements, MdmElement("time", 0, (minutes[1],))), minutes[0])
-    return VisitLevel(code, "mdm", elements)
+    by_time = code_by_minutes(kind, minutes[0], day) if minutes else None
+    if minutes and by_time is not None and by_time > (code or ""):
+        return VisitLevel(by_time, "time", (*elements, MdmElement("time", 0, (minutes[1],))), minutes[0])
+    if kind is VisitKind.HOSPITAL_DISCHARGE and code is None:
+        return VisitLevel("99238", "time", elements)  # the day's discharge work, no time stated
+    return VisitLevel(code, "mdm", elements, minutes[0] if minutes else None) if code else None
 
 
-def _emergency(record: Record, problems: list[Suggestion]) -> VisitLevel | None:
-    if not problems:
-        return None
-    elements = _elements(record, problems)
-    level = sorted((element.level for element in elements), reverse=True)[1]
-    return VisitLevel(EMERGENCY[level], "mdm", elements)
+def _kind(record: Record, setting: str) -> VisitKind:
+    text = record.plain_text
+    if setting == "ed":
+        return VisitKind.EMERGENCY
+    if setting == "office":
+        return VisitKind.OFFICE_NEW if _NEW.search(text) else VisitKind.OFFICE_ESTABLISHED
+    kinds = {document.kind for document in record.documents}
+    heads = " ".join(document.text[:300].lower() for document in record.documents)
+    if _SAME_DAY.search(text):
+        return VisitKind.HOSPITAL_SAME_DAY
+    if "discharge-summary" in kinds or "discharge summary" in heads:
+        return VisitKind.HOSPITAL_DISCHARGE
+    if kinds & {"history-and-physical", "h-and-p", "hp", "admission-note"} or _ADMISSION.search(heads):
+        return VisitKind.HOSPITAL_INITIAL
+    return VisitKind.HOSPITAL_SUBSEQUENT
 
 
 def _facility_visit(record: Record) -> VisitLevel | None:
@@ -223,6 +255,8 @@ def _problem(record: Record, item: Suggestion) -> _Problem:
         return _Problem(2, "chronic", item.evidence)
     if _SYSTEMIC.match(item.code):
         return _Problem(3, "acute", item.evidence)
+    if _UNDIAGNOSED.match(item.code):
+        return _Problem(3, "undiagnosed", item.evidence)
     if _MINOR.match(item.code):
         return _Problem(1, "minor", item.evidence)
     return _Problem(2, "acute", item.evidence)
@@ -255,7 +289,7 @@ def _data(record: Record) -> MdmElement:
 
 
 def _risk(record: Record) -> MdmElement:
-    for level, pattern in ((4, _HIGH_RISK), (3, _PRESCRIPTION), (2, _OVER_COUNTER)):
+    for level, pattern in ((4, _HIGH_RISK), (3, _PRESCRIPTION), (3, _MAJOR_DECISION), (2, _OVER_COUNTER)):
         place = _managed(record, pattern)
         if place:
             return MdmElement("risk", level, (place,))
@@ -286,7 +320,7 @@ def _minutes(record: Record) -> tuple[int, Evidence] | None:
     for statement in record.statements:
         match = statement.search(_TIME)
         if match:
-            return int(match.group(1) or match.group(2)), statement.evidence(
+            return int(match.group(1) or match.group(2) or match.group(3)), statement.evidence(
                 match.start(), match.end(), "time"
             )
     return None

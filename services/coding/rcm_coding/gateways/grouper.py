@@ -38,7 +38,8 @@ VERSIONS: tuple[tuple[date, int, str], ...] = (
     (date(2026, 4, 1), 431, "v43.1"),
     (date(2026, 10, 1), 440, "v44.0"),
 )
-LAST_DAY = date(2027, 9, 30)
+#: The installed tables end here; from April on a renewed package is needed.
+LAST_DAY = date(2027, 3, 31)
 NOT_EVALUATED = Grouping(None, None, fault="not-evaluated")
 _SEX = {"M": 0, "F": 1}
 

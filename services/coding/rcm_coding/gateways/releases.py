@@ -10,8 +10,13 @@ from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
+from rcm_coding.codesets.alphabetic import read_index
+from rcm_coding.codesets.catalog import INDEXES
+from rcm_coding.codesets.index_terms import index_terms, merge_terms
+from rcm_coding.codesets.releases import Status
 from rcm_coding.engine.knowledge import Knowledge, compile_knowledge, dump_knowledge, load_knowledge
 from rcm_coding.engine.tabular import BadCodeSetError, Tabular, read_installed_xml
+from rcm_coding.gateways.codeset_store import CodesetStore, Kept
 
 
 def default_cache() -> Path:
@@ -34,6 +39,45 @@ def load_installed(cache_dir: Path | None) -> Knowledge:
         knowledge = compile_knowledge(xml, edition)
         _keep(artefact, dump_knowledge(knowledge))
         return knowledge
+
+
+def load_knowledge_of(store: CodesetStore, cache_dir: Path | None = None) -> Knowledge:
+    """Return the installed edition with the terms of the index files that are active in a store.
+
+    An index of an earlier year serves: its terms are kept only under codes of the edition.
+    Raises: BadCodeSetError, StoreError, BrokenFileError.
+    """
+    edition, xml = read_installed_xml()
+    indexes = _active_indexes(store)
+    if not indexes:
+        return load_installed(cache_dir)
+    digest = hashlib.sha256(xml)
+    for kept in indexes:
+        digest.update(kept.release.sha256.encode() + kept.release.system.encode())
+    name = f"icd10cm-{edition}-{digest.hexdigest()[:16]}-{engine_hash()[:12]}.json"
+    artefact = (cache_dir or default_cache()) / name
+    try:
+        return load_knowledge(artefact.read_bytes())
+    except (OSError, BadCodeSetError):
+        knowledge = compile_knowledge(xml, edition, lambda tabular: index_extra(store, tabular))
+        _keep(artefact, dump_knowledge(knowledge))
+        return knowledge
+
+
+def index_extra(store: CodesetStore, tabular: Tabular) -> tuple[tuple[frozenset[str], str], ...]:
+    """Return the lexicon terms of the index files that are active in a store."""
+    return merge_terms(
+        index_terms(read_index(b"".join(next(iter(store.files(kept).values()))())), tabular)
+        for kept in _active_indexes(store)
+    )
+
+
+def _active_indexes(store: CodesetStore) -> list[Kept]:
+    newest: dict[str, Kept] = {}
+    for kept in store.list():
+        if kept.release.system in INDEXES and kept.release.status is Status.ACTIVE:
+            newest[kept.release.system] = kept  # the list is in the order of first days
+    return [newest[system] for system in INDEXES if system in newest]
 
 
 def billable_codes(edition: Tabular) -> str:

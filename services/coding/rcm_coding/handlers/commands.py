@@ -2,10 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from rcm_shared.contracts.coding import CodingStarted, Indicator, QueryRequested, SuggestionsProposed
+from rcm_shared.contracts.coding import (
+    CodingStarted,
+    FinalDiagnosis,
+    FinalProcedure,
+    Indicator,
+    QueryRequested,
+    SuggestionsProposed,
+)
 from rcm_shared.errors import NotFound, Refused
 from rcm_shared.ids import derived_uuid
 from rcm_shared.messaging.decide import Decision
@@ -38,6 +45,7 @@ from rcm_coding.domain.errors import (
     EvidenceMissing,
     ProviderNotTreating,
     QueryOpen,
+    SecondReviewOpen,
 )
 from rcm_coding.engine.evidence import Evidence, Suggestions
 from rcm_coding.engine.tabular import plain_code
@@ -128,8 +136,11 @@ def suggested(case: CodingCase, found: Suggestions, record_version: int) -> Case
         suggested_version=record_version,
         release=found.release,
         engine=found.engine,
+        model=found.model,
         visit_basis=found.visit.basis if found.visit else "",
         not_evaluated=found.not_evaluated,
+        noticed=found.findings,
+        findings=found.findings,
     )
     event = SuggestionsProposed(
         actor=SYSTEM,
@@ -144,35 +155,71 @@ def suggested(case: CodingCase, found: Suggestions, record_version: int) -> Case
     return Decision(state=case, events=(event,))
 
 
-def start(case: CodingCase, who: str) -> CaseDecision:
-    """Take the chart up. Doing it again changes nothing; a chart that another coder holds is refused."""
+def start(
+    case: CodingCase, who: str, now: datetime | None = None, lock: timedelta | None = None
+) -> CaseDecision:
+    """Take the chart up. Doing it again changes nothing but the lock; a chart that another coder holds is
+    refused until that coder's lock has run out.
+    """
     _refuse_closed(case)
-    if case.state is CaseState.IN_PROGRESS:
-        if case.assignee == who:
-            return Decision(state=case)
+    mine = case.assignee == who
+    holds = case.assignee is not None and case.state is not CaseState.ON_HOLD
+    if holds and not mine and not lock_expired(case, now):
         raise CaseTaken
+    if case.state is CaseState.SECOND_REVIEW:
+        raise SecondReviewOpen
+    until = now + lock if now and lock else None
+    if case.state is CaseState.IN_PROGRESS and mine:
+        return Decision(state=replace(case, lock_until=until or case.lock_until))
     if case.state is CaseState.PENDING_QUERY:
-        if case.assignee not in (None, who):
-            raise CaseTaken
-        return Decision(state=replace(case, assignee=who))
+        return Decision(state=replace(case, assignee=who, lock_until=until))
     state = CaseState.PENDING_QUERY if case.held_by_query else CaseState.IN_PROGRESS
-    case = replace(case, state=state, assignee=who, started=True, hold_reason=None, version=case.version + 1)
+    case = replace(
+        case,
+        state=state,
+        assignee=who,
+        started=True,
+        hold_reason=None,
+        hold_owner=None,
+        lock_until=until,
+        version=case.version + 1,
+    )
     event = CodingStarted(actor=who, facility_id=case.facility_id, case_version=case.version)
     return Decision(state=case, events=(event,))
 
 
+def lock_expired(case: CodingCase, now: datetime | None) -> bool:
+    """Tell whether the holder has let the chart lie so long that another coder may take it."""
+    return now is not None and case.lock_until is not None and now >= case.lock_until
+
+
 def give_back(case: CodingCase, who: str) -> CaseDecision:
     """Return an unfinished chart to the worklist with everything decided so far."""
-    _refuse_not_mine(case, who)
+    _refuse_closed(case)
+    if case.state not in (CaseState.ASSIGNED, CaseState.IN_PROGRESS, CaseState.PENDING_QUERY):
+        _refuse_not_mine(case, who)
+    if case.assignee != who:
+        raise CaseTaken
     state = case.state if case.state is CaseState.PENDING_QUERY else CaseState.UNASSIGNED
-    return Decision(state=replace(case, state=state, assignee=None, version=case.version + 1))
+    return Decision(
+        state=replace(case, state=state, assignee=None, lock_until=None, version=case.version + 1)
+    )
 
 
-def hold(case: CodingCase, who: str, reason: str) -> CaseDecision:
-    """Put the chart aside with a reason; starting it again takes it off hold."""
+def hold(case: CodingCase, who: str, reason: str, owner: str | None = None) -> CaseDecision:
+    """Put the chart aside with a reason and whoever must act (its coder, when nobody is named);
+    starting it again takes it off hold.
+    """
     _refuse_not_mine(case, who)
     return Decision(
-        state=replace(case, state=CaseState.ON_HOLD, hold_reason=reason, version=case.version + 1)
+        state=replace(
+            case,
+            state=CaseState.ON_HOLD,
+            hold_reason=reason,
+            hold_owner=owner or who,
+            lock_until=None,
+            version=case.version + 1,
+        )
     )
 
 
@@ -295,14 +342,18 @@ def finalise(
     grouping: Grouping | None,
     override_reason: str | None = None,
     may_override: bool = False,
+    payment_seen: bool = False,
 ) -> CaseDecision:
     """Make the person's decision final.
 
     Raises: QueryOpen while a query that affects coding is open (an auditor may override with a reason),
     EditsBlock
-    with the rules that stop it.
+    with the rules that stop it. `payment_seen`: somebody has seen what earlier final codes pay; other codes
+    are then flagged.
     """
     _refuse_closed(case)
+    if case.state is CaseState.SECOND_REVIEW:
+        raise SecondReviewOpen
     if case.state not in (CaseState.IN_PROGRESS, CaseState.PENDING_QUERY):
         raise CaseNotStarted
     if case.assignee != who and not may_override:
@@ -329,11 +380,33 @@ def finalise(
         grouping=grouping,
         not_evaluated=tuple(unevaluated),
         override_reason=override_reason if case.held_by_query else None,
+        changed_after_payment=payment_seen and differs(case.final, diagnoses, procedures),
     )
     case = replace(
-        case, state=CaseState.FINAL_CODED, version=case.version + 1, final=final, release=final.release
+        case,
+        state=CaseState.FINAL_CODED,
+        version=case.version + 1,
+        final=final,
+        release=final.release,
+        lock_until=None,
+        working=grouping,
     )
     return Decision(state=case, events=(finalised_event(case, final),))
+
+
+def differs(
+    earlier: FinalCodes | None,
+    diagnoses: tuple[FinalDiagnosis, ...],
+    procedures: tuple[FinalProcedure, ...],
+) -> bool:
+    """Tell whether final codes differ from earlier ones in anything that may change a payment."""
+    if earlier is None:
+        return False
+
+    def lines(found: tuple[FinalProcedure, ...]) -> list[tuple[object, ...]]:
+        return [(item.system, item.code, item.units, item.modifiers) for item in found]
+
+    return earlier.diagnoses != diagnoses or lines(earlier.procedures) != lines(procedures)
 
 
 def _decided(current: CodeAssignment, choice: Decide, who: str, pointer: str) -> CodeAssignment:
@@ -385,6 +458,8 @@ def _refuse_closed(case: CodingCase) -> None:
 
 def _refuse_not_mine(case: CodingCase, who: str) -> None:
     _refuse_closed(case)
+    if case.state is CaseState.SECOND_REVIEW:
+        raise SecondReviewOpen
     if case.state not in (CaseState.IN_PROGRESS, CaseState.PENDING_QUERY):
         raise CaseNotStarted
     if case.assignee != who:

@@ -107,6 +107,21 @@ def documentation_amended(
     return Decision(state=case, work=work)
 
 
+def coverage_verified(
+    case: CodingCase | None, event: intake.CoverageVerified, moment: Moment
+) -> CaseDecision:
+    """Keep the primary payer: the worklist routes and dates charts by it."""
+    case = case or CodingCase(moment.key, event.facility_id)
+    if case.state is CaseState.CANCELLED or event.record_version < case.payer_version:
+        return Decision()
+    primary = min(event.coverages, key=lambda item: "PST".find(item.order), default=None)
+    return Decision(
+        state=replace(
+            case, payer_id=primary.payer_id if primary else None, payer_version=event.record_version
+        )
+    )
+
+
 def encounter_cancelled(
     case: CodingCase | None, event: intake.EncounterCancelled, moment: Moment
 ) -> CaseDecision:

@@ -57,7 +57,7 @@ def test_visit_with_injection_has_modifier_25_and_side(read: Read) -> None:
         "PROCEDURE:\nThe right knee joint was injected with 40 mg of triamcinolone.\n"
         "PLAN:\nContinue lisinopril 10 mg daily.\n"
     )
-    assert codes(found) == ["M1711", "I10", "99213-25", "20610-RT"]
+    assert codes(found) == ["M1711", "I10", "99213-25", "20610-RT", "J3301"]
 
 
 def test_wrist_fracture_in_the_emergency_department(read: Read) -> None:

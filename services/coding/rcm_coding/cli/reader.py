@@ -1,0 +1,125 @@
+"""What `rcm code` runs for each note: options checked once, knowledge and model loaded once."""
+
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from rcm_shared.clock import today
+
+from rcm_coding.domain.case import Grouping
+from rcm_coding.engine.detectors import judge_codes
+from rcm_coding.engine.evidence import Document, Suggestions
+from rcm_coding.engine.knowledge import Knowledge
+from rcm_coding.engine.ranking.model import BadModelError, Model
+from rcm_coding.engine.ranking.words import Language
+from rcm_coding.engine.suggest import suggest
+from rcm_coding.engine.tabular import plain_code
+from rcm_coding.gateways.codeset_store import CodesetStore
+from rcm_coding.gateways.editions import default_knowledge
+from rcm_coding.gateways.grouper import load_grouper
+from rcm_coding.gateways.models import default_model, read_model
+from rcm_coding.gateways.notes import Note
+from rcm_coding.gateways.pcs_validity import pcs_codes_on
+from rcm_coding.handlers.note_answers import Answer, Person, documents_of, group_stay
+
+_FORMS = ("837P", "837I")
+
+
+class UsageError(ValueError):
+    """An option that cannot be. The message is one sentence."""
+
+
+class Reader:
+    """Codes notes under fixed options."""
+
+    def __init__(
+        self,
+        *,
+        setting: str,
+        day: str,
+        sex: str,
+        birth_date: str,
+        lang: str,
+        model: str,
+        claim_form: str,
+        settings: tuple[str, ...],
+        chosen: tuple[str, ...] = (),
+    ) -> None:
+        if setting and setting not in settings:
+            raise UsageError(f"--setting is one of {', '.join(settings)}")
+        if lang not in ("en", "es"):
+            raise UsageError("--lang is en or es")
+        if claim_form and claim_form not in _FORMS:
+            raise UsageError("--claim-form is 837P or 837I")
+        if sex and sex.upper() not in ("M", "F", "U"):
+            raise UsageError("--sex is M, F or U")
+        self._setting, self._lang, self._claim_form = setting, lang, claim_form
+        self._day = _day(day, "--date") if day else None
+        born = _day(birth_date, "--birth-date") if birth_date else None
+        self._person = Person(sex.upper() or None, born)
+        self._model = _model(model, lang)
+        self._chosen = tuple(plain_code(item) for item in chosen)
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """The edition of the day asked for, with the index files that are active in the user's store."""
+        return default_knowledge(self._day)
+
+    @cached_property
+    def pcs_codes(self) -> frozenset[str]:
+        """The ICD-10-PCS codes in force on the day; empty when no order file was loaded."""
+        return pcs_codes_on(CodesetStore(), self.day)
+
+    @property
+    def model_name(self) -> str | None:
+        """The model that scored, or None."""
+        return self._model.name if self._model else None
+
+    @cached_property
+    def day(self) -> date:
+        """The day asked for; else today, or the nearest day that the installed edition covers."""
+        if self._day is not None:
+            return self._day
+        tabular = self.knowledge.tabular
+        return min(max(today(), tabular.effective_from), tabular.effective_to)
+
+    def setting_of(self, note: Note) -> str:
+        """Return the setting asked for, else the one that the note's own type implies, else office."""
+        return self._setting or note.setting or "office"
+
+    def read(self, note: Note) -> Answer:
+        """Return the whole answer to one note."""
+        documents, text, bases = documents_of(note)
+        setting = self.setting_of(note)
+        form = self._claim_form or ("837I" if setting == "inpatient" else "837P")
+        found = self._suggest(documents, setting, form)
+        grouping: Grouping | None = None
+        remarks: tuple[str, ...] = ()
+        if setting == "inpatient":
+            grouping, remarks = group_stay(found, self._person, self.day, load_grouper())
+        judged = tuple(judge_codes(self._chosen, found, self.knowledge.tabular)) if self._chosen else ()
+        return Answer(text, found, bases, grouping, remarks, judged)
+
+    def _suggest(self, documents: list[Document], setting: str, form: str) -> Suggestions:
+        codes = self.pcs_codes if setting == "inpatient" else frozenset()
+        return suggest(documents, setting, self.day, self.knowledge, form, codes, self._model)
+
+
+def _model(name: str, lang: str) -> Model | None:
+    """Return the model asked for, none for the rules alone, else the packaged one for the language."""
+    if name == "none":
+        return None
+    language: Language = "es" if lang == "es" else "en"
+    if not name:
+        return default_model(language)
+    try:
+        return read_model(Path(name))
+    except BadModelError as error:
+        raise UsageError(f"--model: {error}") from None
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} is a day as YYYY-MM-DD") from None
