@@ -151,6 +151,7 @@ async def test_keys_alone_take_decide_cite_and_validate(running: Running, browse
         await page.get_by_role("button", name="Start this chart").focus()
         await page.keyboard.press("Enter")
         await page.get_by_role("button", name="Complete").first.wait_for()
+        await page.wait_for_load_state()  # the keys work once the script is there
         await page.keyboard.press("j")
         assert await page.evaluate("document.activeElement.id") == "code-1"
         async with page.expect_navigation():

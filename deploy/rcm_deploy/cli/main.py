@@ -4,7 +4,7 @@ import sys
 
 import typer
 from rcm_billing.cli import remit, x12
-from rcm_coding.cli import cac, code, codesets
+from rcm_coding.cli import cac, code, codes, codesets, models
 
 from rcm_deploy.cli import case, demo, dlq, doctor, lifecycle, measure, quality
 from rcm_deploy.cli.output import NOT_REACHABLE, REFUSED, say
@@ -25,8 +25,11 @@ for group in (demo, lifecycle, doctor, measure, quality):
 app.registered_commands += code.app.registered_commands
 app.add_typer(cac.app, name="cac")
 measure.bench.command("cac")(cac.bench_cac)
+measure.bench.command("learning")(models.bench_learning)
+measure.bench.command("encoder")(codes.bench_encoder)
 app.add_typer(case.app, name="case")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(codes.app, name="codes")
 app.add_typer(codesets.app, name="codesets")
 app.add_typer(x12.app, name="x12")
 app.add_typer(remit.app, name="remit")

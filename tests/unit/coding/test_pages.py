@@ -51,10 +51,11 @@ def test_quoted_words_are_found_whatever_case_and_space(quote: str, place: tuple
 
 def test_encoder_answers_codes_and_words(tabular: Tabular) -> None:
     assert find_codes("i50.2", tabular)[0].shown == "I50.2"
-    assert [item.code for item in find_codes("acute pharyngitis unspecified", tabular)] == ["J029"]
+    assert find_codes("acute pharyngitis unspecified", tabular)[0].code == "J029"
+    assert find_codes("acute pharingitis", tabular)[0].code == "J029"
     assert find_codes("S52.532A", tabular)[0].billable
     assert find_codes("x", tabular) == []
-    assert find_codes("nothing has these words", tabular) == []
+    assert find_codes("xqzzkw", tabular) == []
     assert find_codes("asthma", None) == []
     assert len(find_codes("fracture", tabular)) == 25
 

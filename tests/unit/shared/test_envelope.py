@@ -22,7 +22,7 @@ NEEDED = (
     "ce_facilityid",
 )
 
-_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=60)
+_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)
 
 
 def _headers(**replaced: bytes | None) -> list[tuple[str, bytes | None]]:

@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter
 
-from rcm_coding.api import cases, codesets, worklist
+from rcm_coding.api import cases, codes, codesets, worklist
 from rcm_coding.api.codesets import BillableOut
 from rcm_coding.api.deps import Deps
 
 __all__ = ["BillableOut", "Deps", "router"]
 
 router = APIRouter()
-for part in (worklist, cases, codesets):
+for part in (worklist, cases, codesets, codes):
     router.include_router(part.router)

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from rcm_coding.cli import models
+
 if TYPE_CHECKING:
     from rcm_coding.engine.ranking.model import Model
     from rcm_coding.training.codiesp import Corpus
     from rcm_coding.training.evaluation import Bench
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(models.app, name="models")
 
 FAILED, USAGE = 1, 2
 _LANGUAGES = ("en", "es")
@@ -89,6 +92,10 @@ def bench_cac(
         ),
     ] = "",
     generated: Annotated[int, typer.Option(min=20, help="How many generated notes.")] = 2000,
+    codesets: Annotated[
+        str,
+        typer.Option(metavar="DIR", help="Store of code-set releases whose active indexes are read too."),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False,
 ) -> None:
     """Measure suggestions against gold codes; every figure with the interval of a bootstrap over notes."""
@@ -96,13 +103,15 @@ def bench_cac(
         _fail(USAGE, "--lang is en or es")
     import json
 
-    from rcm_coding.gateways.releases import load_installed
+    from rcm_coding.gateways.codeset_store import CodesetStore
+    from rcm_coding.gateways.releases import load_installed, load_knowledge_of
     from rcm_coding.training.evaluation import Bench
     from rcm_coding.training.measures import as_rows
 
     notes = _corpus(corpus) if corpus else None
     chosen = _model(model, lang)
-    bench = Bench(load_installed(None), chosen)
+    knowledge = load_knowledge_of(CodesetStore(Path(codesets))) if codesets else load_installed(None)
+    bench = Bench(knowledge, chosen)
     sets = _corpus_sets(bench, notes, corpus, lang) if notes else _own_sets(bench, generated)
     if as_json:
         facts = dict(chosen.facts) if chosen else {}

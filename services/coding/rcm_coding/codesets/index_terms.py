@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from rcm_coding.codesets.alphabetic import Index
 from rcm_coding.engine.lexicon import generic_stems
-from rcm_coding.engine.stems import content_stems
+from rcm_coding.engine.stems import content_stems, stem
 from rcm_coding.engine.tabular import Tabular
 
 SEE = "refers to another entry"
@@ -45,6 +45,12 @@ _CONDITION = re.compile(
 #: Built like a condition, but mostly what was done or measured.
 _TREATMENT = frozenset(
     {"analgesia", "anesthesia", "anaesthesia", "diuresi", "dialysi", "diuresis", "euthymia"}
+)
+#: Heads that need more than an organ's name beside them to be a diagnosis.
+_WEAK = frozenset(
+    stem(word)
+    for word in "lesion disease disorder mass positive change defect finding dysfunction deformity disturbance problem"
+    " reaction filling culture tissue".split()
 )
 _PLAIN = re.compile(r"\b(?:NEC|NOS|see also|of|type|unspecified|specified)\b|\[[^\]]*\]|\*", re.IGNORECASE)
 _REMAINDER = ("*",)
@@ -101,6 +107,14 @@ def merge_terms(parts: Iterable[IndexTerms]) -> tuple[tuple[frozenset[str], str]
     return tuple(merged.items())
 
 
+def said_terms(index: Index) -> Iterator[tuple[str, str]]:
+    """Yield (words, code) of every entry with a code, for search: nothing is judged, columns are put in words."""
+    for term in index.terms:
+        for words, code in _readings(index.kind, term.path, term.codes):
+            if words and words != _REMAINDER:
+                yield " ".join(_PLAIN.sub(" ", part) for part in words), code
+
+
 def _places(index: Index) -> dict[tuple[str, ...], tuple[tuple[int, str], ...]]:
     """Where each entry stands, so that "see Pain, abdominal" finds its codes."""
     found: dict[tuple[str, ...], tuple[tuple[int, str], ...]] = {}
@@ -150,6 +164,8 @@ def _judge(
     if not telling or (len(stems) == 1 and not _condition(next(iter(telling)))):
         return VAGUE, empty
     if not any(len(item) >= 4 for item in telling):
+        return VAGUE, empty
+    if len(stems) > 1 and kind == "main" and len(stems - _WEAK) < 2:
         return VAGUE, empty
     if kind != "external-cause" and code[0] in "VWXYZ" and len(stems) < 3:
         return CIRCUMSTANCE, empty

@@ -75,6 +75,23 @@ def line_edits(
     )
 
 
+def with_line_edits(
+    edits: Iterable[Edit],
+    procedures: tuple[FinalProcedure, ...],
+    diagnoses: tuple[FinalDiagnosis, ...],
+    tables: Tables,
+) -> tuple[Edit, ...]:
+    """Put what the loaded tables say in the place of "not evaluated" for pairs, units and coverage."""
+    others = (
+        edit
+        for edit in edits
+        if edit.severity is not Severity.NOT_EVALUATED or edit.rule not in ("NCCI-PTP", "MUE", "LCD")
+    )
+    order = {Severity.BLOCK: 0, Severity.WARN: 1, Severity.NOT_EVALUATED: 2}
+    found = (*others, *line_edits(procedures, diagnoses, tables))
+    return tuple(sorted(found, key=lambda edit: order[edit.severity]))
+
+
 def _pairs(lines: list[FinalProcedure], tables: tuple[PairTable, ...]) -> Iterator[Edit]:
     for day in sorted({line.service_date for line in lines}):
         table = next((item for item in tables if _covers(item.release, day)), None)

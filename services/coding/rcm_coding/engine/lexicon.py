@@ -31,6 +31,7 @@ _ABBREVIATION = 5  # letters
 #: Longer abbreviations that are everyday words in small letters ("heating pad").
 _ALSO_WORDS = frozenset({"pad", "all", "aid", "bad", "tia"})
 _MAX_TERM_CODES = 60
+_ACCESSORY, _PAIR = stem("accessory"), 2
 _SLACK_TOKENS = 3  # tokens a term's window may be longer than the term, plus one for each stem
 
 
@@ -142,7 +143,7 @@ class Lexicon:
         kept: list[tuple[Match, frozenset[int]]] = []
         inner: dict[int, list[Match]] = {}
         for match, places_used in matches:
-            at = next(
+            wider = next(
                 (
                     number
                     for number, (wide, other) in enumerate(kept)
@@ -158,10 +159,10 @@ class Lexicon:
                 ),
                 None,
             )
-            if at is None:
+            if wider is None:
                 kept.append((match, places_used))
             else:
-                inner.setdefault(at, []).append(match)
+                inner.setdefault(wider, []).append(match)
         return [
             replace(match, inside=tuple(inner[number])) if number in inner else match
             for number, (match, _) in enumerate(kept)
@@ -205,6 +206,8 @@ def build_lexicon(tabular: Tabular, extra: Iterable[tuple[frozenset[str], str]] 
         texts = [concept.title, *tabular.notes.get(concept.code, {}).get("inclusion", ())]
         for text in texts:
             for variant in _variants(text):
+                if concept.code[0] == "Q" and len(variant) == _PAIR and _ACCESSORY in variant:
+                    continue  # "accessory muscle" in a note is how the patient breathes, no malformation
                 if variant - generic and 0 < len(variant) <= _MAX_TERM_STEMS and _telling(variant, generic):
                     sources.setdefault(variant, {})[concept.code] = None
     terms = {

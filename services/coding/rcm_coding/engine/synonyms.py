@@ -339,6 +339,9 @@ laceration scalp > S01.01
 laceration forehead > S01.81
 anemia > D64.9
 iron deficiency anemia > D50.9
+iron deficiency anemia due to chronic blood loss > D50.0
+iron deficiency anemia secondary to blood loss > D50.0
+chronic blood loss anemia > D50.0
 acute blood loss anemia > D62
 sepsis > A41.9
 covid-19 > U07.1

@@ -56,7 +56,7 @@ class Editions:
             else load_installed(self._cache_dir)
         )
         first = base.tabular.effective_to + timedelta(days=1)
-        following = next_year(base, _titles(self._store, first) if self._store else None)
+        following = next_year(base, order_titles(self._store, first) if self._store else None)
         self._loaded = (base, following) if following else (base,)
         self._seen = kept
         return tuple(item.release for item in kept if item.release.status is Status.ACTIVE)
@@ -86,7 +86,7 @@ def _default() -> Knowledge:
 def _default_following() -> Knowledge | None:
     base = _default()
     first = base.tabular.effective_to + timedelta(days=1)
-    return next_year(base, _titles(CodesetStore(), first))
+    return next_year(base, order_titles(CodesetStore(), first))
 
 
 def default_knowledge(day: date | None = None) -> Knowledge:
@@ -101,7 +101,8 @@ def default_knowledge(day: date | None = None) -> Knowledge:
     return following if following is not None and day <= following.tabular.effective_to else base
 
 
-def _titles(store: CodesetStore, day: date) -> dict[str, str]:
+def order_titles(store: CodesetStore, day: date) -> dict[str, str]:
+    """Return the titles of the code list that is in force on a day in a store, by code; empty without one."""
     kept = {item.release.sha256: item for item in store.list() if item.release.system == _ORDER}
     release = in_force((item.release for item in kept.values()), _ORDER, day)
     return {row.key: row.text for row in store.rows(kept[release.sha256])} if release else {}

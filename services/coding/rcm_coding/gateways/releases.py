@@ -5,11 +5,14 @@ engine can meet an old artefact.
 """
 
 import hashlib
+import inspect
 import os
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
+from rcm_coding.codesets import alphabetic
+from rcm_coding.codesets import index_terms as index_terms_module
 from rcm_coding.codesets.alphabetic import read_index
 from rcm_coding.codesets.catalog import INDEXES
 from rcm_coding.codesets.index_terms import index_terms, merge_terms
@@ -37,7 +40,7 @@ def load_installed(cache_dir: Path | None) -> Knowledge:
         return load_knowledge(artefact.read_bytes())
     except (OSError, BadCodeSetError):
         knowledge = compile_knowledge(xml, edition)
-        _keep(artefact, dump_knowledge(knowledge))
+        keep_artefact(artefact, dump_knowledge(knowledge))
         return knowledge
 
 
@@ -52,6 +55,8 @@ def load_knowledge_of(store: CodesetStore, cache_dir: Path | None = None) -> Kno
     if not indexes:
         return load_installed(cache_dir)
     digest = hashlib.sha256(xml)
+    for module in (alphabetic, index_terms_module):
+        digest.update(inspect.getsource(module).encode())
     for kept in indexes:
         digest.update(kept.release.sha256.encode() + kept.release.system.encode())
     name = f"icd10cm-{edition}-{digest.hexdigest()[:16]}-{engine_hash()[:12]}.json"
@@ -60,7 +65,7 @@ def load_knowledge_of(store: CodesetStore, cache_dir: Path | None = None) -> Kno
         return load_knowledge(artefact.read_bytes())
     except (OSError, BadCodeSetError):
         knowledge = compile_knowledge(xml, edition, lambda tabular: index_extra(store, tabular))
-        _keep(artefact, dump_knowledge(knowledge))
+        keep_artefact(artefact, dump_knowledge(knowledge))
         return knowledge
 
 
@@ -104,7 +109,8 @@ def engine_hash() -> str:
     return digest.hexdigest()
 
 
-def _keep(artefact: Path, body: bytes) -> None:
+def keep_artefact(artefact: Path, body: bytes) -> None:
+    """Write an artefact whole or not at all; a folder that cannot be written is no error."""
     partial = artefact.with_suffix(f".{os.getpid()}.tmp")
     try:
         artefact.parent.mkdir(parents=True, exist_ok=True)

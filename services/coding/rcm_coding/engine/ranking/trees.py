@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_SCOUTS = 12
+_HOPELESS = 0.02
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -24,7 +27,7 @@ class Tree:
 
 
 class _Nodes:
-    """All nodes of a forest in a row. A leaf is its own child on both sides, so that a walk may go on over it."""
+    """All nodes of a forest in a row, for walking down all trees with all rows at once."""
 
     def __init__(self, trees: Sequence[Tree]) -> None:
         starts: list[int] = []
@@ -32,36 +35,36 @@ class _Nodes:
         threshold: list[float] = []
         children: list[int] = []  # of every node the right child, then the left one
         value: list[float] = []
-        self.depth = 0
         for tree in trees:
             start = len(feature)
             starts.append(start)
-            depths = [0] * len(tree.feature)
-            for at, column in enumerate(tree.feature):
-                if column < 0:
-                    children += (start + at, start + at)
-                else:
-                    children += (start + tree.right[at], start + at + 1)
-                    depths[at + 1] = depths[tree.right[at]] = depths[at] + 1
-            feature += (max(column, 0) for column in tree.feature)
+            for at, right in enumerate(tree.right):
+                children += (start + right, start + at + 1)
+            feature += tree.feature
             threshold += tree.threshold
             value += tree.value
-            self.depth = max(self.depth, *depths)
-        self.starts = np.array(starts, dtype=np.intp)[:, None]
-        self.feature = np.array(feature, dtype=np.intp)
+        self.starts = np.array(starts, dtype=np.int32)
+        self.feature = np.array(feature, dtype=np.int32)
         self.threshold = np.array(threshold, dtype=np.float64)
-        self.children = np.array(children, dtype=np.intp)
+        self.children = np.array(children, dtype=np.int32)
         self.value = np.array(value, dtype=np.float64)
 
     def means(self, rows: Sequence[Sequence[float]]) -> list[float]:
         table: NDArray[np.float64] = np.asarray(rows, dtype=np.float64)
-        cells, firsts = table.ravel(), np.arange(len(table)) * table.shape[1]
-        node = np.repeat(self.starts, len(table), axis=1)
-        for _ in range(self.depth):
-            left = cells[firsts + self.feature[node]] <= self.threshold[node]
-            node = self.children[2 * node + left]
+        count, width = table.shape
+        cells = table.ravel()
+        node = np.repeat(self.starts, count)
+        first = np.tile(np.arange(count, dtype=np.int32) * width, len(self.starts))
+        walking = np.flatnonzero(self.feature[node] >= 0)
+        while len(walking):
+            here = node[walking]
+            left = cells[first[walking] + self.feature[here]] <= self.threshold[here]
+            here = self.children[2 * here + left]
+            node[walking] = here
+            walking = walking[self.feature[here] >= 0]
         # one tree after the other, so that the sum is the same on every machine
-        return [float(total) / len(self.starts) for total in np.add.accumulate(self.value[node])[-1]]
+        by_tree = self.value[node].reshape(len(self.starts), count)
+        return [float(total) / len(self.starts) for total in np.add.accumulate(by_tree)[-1]]
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,24 @@ class Forest:
     trees: tuple[Tree, ...]
 
     @cached_property
-    def _nodes(self) -> _Nodes:
-        return _Nodes(self.trees)
+    def _nodes(self) -> tuple[_Nodes, _Nodes | None]:
+        rest = self.trees[_SCOUTS:]
+        return _Nodes(self.trees[:_SCOUTS]), _Nodes(rest) if rest else None
 
     def probabilities(self, rows: Sequence[Sequence[float]]) -> list[float]:
-        """Return the probability of each row before calibration."""
-        return self._nodes.means(rows) if rows else []
+        """Return the probability of each row before calibration.
+
+        A row that the first trees find hopeless stays with their word: most candidates are of this kind.
+        """
+        if not rows:
+            return []
+        scouts, rest = self._nodes
+        found = scouts.means(rows)
+        open_rows = [at for at, mean in enumerate(found) if mean >= _HOPELESS] if rest else []
+        if rest and open_rows:
+            for at, mean in zip(open_rows, rest.means([rows[at] for at in open_rows]), strict=True):
+                found[at] += (mean - found[at]) * (1 - _SCOUTS / len(self.trees))
+        return found
 
     def dump(self) -> list[list[Sequence[float]]]:
         """Return a plain form."""

@@ -30,14 +30,15 @@ class Word:
     end: int
 
 
-def read_words(text: str, language: Language) -> list[Word]:
+@lru_cache(maxsize=16)  # every code system's memory reads the same note
+def read_words(text: str, language: Language) -> tuple[Word, ...]:
     """Return the words of a text that count."""
     stop = _STOP[language]
-    return [
+    return tuple(
         Word(shortened(found.group(), language), found.start(), found.end())
         for found in _WORD.finditer(plain(text))
         if found.group() not in stop
-    ]
+    )
 
 
 def is_stop(word: str, language: Language) -> bool:

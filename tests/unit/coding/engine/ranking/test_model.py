@@ -142,3 +142,7 @@ def test_load_model_refuses_other_features_in_one_sentence() -> None:
     body["features"] = body["features"][1:]
     with pytest.raises(BadModelError, match="train it again"):
         load_model(json.dumps(body).encode())
+
+
+def test_a_tree_of_one_leaf_gives_its_share() -> None:
+    assert Forest((Tree((-1,), (0.0,), (0,), (0.25,)),)).probabilities([[1.0], [2.0]]) == [0.25, 0.25]
