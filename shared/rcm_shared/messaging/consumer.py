@@ -9,7 +9,6 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 import asyncpg
@@ -28,7 +27,7 @@ from rcm_shared.settings import KafkaSettings
 from rcm_shared.telemetry import BATCH_SECONDS, REDELIVERED, log, span, where
 
 MAX_RECORDS = 500
-POLL_MS = 200  # an empty poll ends after this, one with records at once
+IDLE_MS = 20  # FastStream sleeps this long after an empty poll, in which the next batch gathers
 SESSION_TIMEOUT_MS = 30_000
 REBALANCE_TIMEOUT_MS = 60_000
 COMMIT_EVERY_S = 1.0
@@ -103,13 +102,13 @@ class Reader:
         """Read a topic with a handler that must be idempotent by its own means (the inbound topic)."""
         offsets = Offsets(group)
         gate = BatchGate(offsets)
-        subscriber: Any = self.broker.subscriber(
+        subscriber = self.broker.subscriber(
             topic,
             group_id=group,
             group_instance_id=f"{group}-{self._replica}",
             batch=True,
             max_records=MAX_RECORDS,
-            batch_timeout_ms=POLL_MS,
+            batch_timeout_ms=IDLE_MS,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
             parser=_tolerant,
@@ -120,7 +119,6 @@ class Reader:
             heartbeat_interval_ms=1_000,
             partition_assignment_strategy=(RangePartitionAssignor,),
         )
-        subscriber.get_msg = _poll
         reading = Reading(group, topic, subscriber, gate, offsets, Progress(group), handle)
         self.readings.append(reading)
 
@@ -211,19 +209,12 @@ def check_subscribers(broker: KafkaBroker) -> None:
             "auto_offset_reset": arguments.get("auto_offset_reset") != "earliest",
             "enable_auto_commit": arguments.get("enable_auto_commit") is not False,
             "parser": subscriber._call_options.parser is not _tolerant,
-            "poll": getattr(subscriber, "get_msg", None) is not _poll,
             "group_instance_id": not arguments.get("group_instance_id"),
         }
         wrong = [name for name, fault in faults.items() if fault]
         if wrong:
             topics = ",".join(getattr(subscriber, "topic_names", ()))
             raise UnsafeSubscriberError(message=f"subscriber of {topics} has unsafe {', '.join(wrong)}")
-
-
-async def _poll(consumer: Any) -> tuple[Any, ...]:
-    """Wait for records. FastStream's own poll sleeps after an empty one while records arrive."""
-    polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
-    return tuple(chain.from_iterable(polled.values()))
 
 
 async def _tolerant(records: Any, original: Callable[[Any], Awaitable[Any]]) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from rcm_shared.messaging.consumer import Reader, UnsafeSubscriberError, _poll, _tolerant, check_subscribers
+from rcm_shared.messaging.consumer import Reader, UnsafeSubscriberError, _tolerant, check_subscribers
 from rcm_shared.settings import KafkaSettings
 
 SAFE: dict[str, Any] = {
@@ -18,11 +18,10 @@ SAFE: dict[str, Any] = {
 }
 
 
-def _broker(poll: Any = _poll, **changed: Any) -> KafkaBroker:
+def _broker(**changed: Any) -> KafkaBroker:
     broker = KafkaBroker("127.0.0.1:1", logger=None, apply_types=False)
     arguments = {name: value for name, value in {**SAFE, **changed}.items() if value is not None}
-    subscriber: Any = broker.subscriber("rcm.test", **arguments)
-    subscriber.get_msg = poll
+    broker.subscriber("rcm.test", **arguments)
     return broker
 
 
@@ -52,7 +51,6 @@ def test_subscribers_of_the_reader_pass() -> None:
         ("auto_offset_reset", {"auto_offset_reset": None}),
         ("parser", {"parser": None}),
         ("group_instance_id", {"group_instance_id": None}),
-        ("poll", {"poll": None}),
     ],
 )
 def test_unsafe_setting_is_refused_by_name(setting: str, changed: dict[str, Any]) -> None:
