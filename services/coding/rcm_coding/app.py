@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-from pathlib import Path
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from rcm_shared.contracts import topics
@@ -19,7 +18,7 @@ from rcm_coding.gateways.codeset_store import CodesetStore
 from rcm_coding.gateways.editions import Editions
 from rcm_coding.gateways.grouper import load_grouper
 from rcm_coding.gateways.intake import Intake
-from rcm_coding.gateways.models import default_model, read_model
+from rcm_coding.gateways.models import choose_model
 from rcm_coding.handlers.codesets import record_releases
 from rcm_coding.settings import CodingSettings
 
@@ -35,7 +34,7 @@ def build(settings: CodingSettings) -> ServiceSpec:
 
     async def setup(runtime: Runtime) -> None:
         releases = await asyncio.to_thread(editions.load)
-        models.append(await asyncio.to_thread(_model, settings.model))
+        models.append(await asyncio.to_thread(choose_model, settings.model))
         gc.freeze()  # the code set never dies; later collections need not walk it
         await activate_all(runtime, releases)
         runtime.state["deps"] = api.Deps(code_sets=editions.code_sets, intake=intake, group=load_grouper())
@@ -66,12 +65,6 @@ def build(settings: CodingSettings) -> ServiceSpec:
         setup=setup,
         background=(follow_store,),
     )
-
-
-def _model(choice: str) -> Model | None:
-    if choice == "none":
-        return None
-    return read_model(Path(choice)) if choice else default_model()
 
 
 async def activate(runtime: Runtime, edition: Tabular) -> None:

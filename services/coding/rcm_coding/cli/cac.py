@@ -169,15 +169,13 @@ def _corpus(source: str) -> Corpus:
 def _model(name: str, lang: str) -> Model | None:
     """Return the model asked for, else the packaged one for the language, else none."""
     from rcm_coding.engine.ranking.model import BadModelError
-    from rcm_coding.gateways.models import default_model, read_model
+    from rcm_coding.gateways.models import choose_model
 
-    if name == "none":
-        return None
     try:
-        found = read_model(Path(name)) if name else default_model(_language(lang))
+        found = choose_model(name, _language(lang))
     except BadModelError as error:
         _fail(USAGE, f"--model: {error}")
-    if found is None:
+    if found is None and name != "none":
         _say("no model is packaged for this language: the rules alone are measured")
     return found
 

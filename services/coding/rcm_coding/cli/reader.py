@@ -2,7 +2,6 @@
 
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 
 from rcm_shared.clock import today
 
@@ -17,7 +16,7 @@ from rcm_coding.engine.tabular import plain_code
 from rcm_coding.gateways.codeset_store import CodesetStore
 from rcm_coding.gateways.editions import default_knowledge
 from rcm_coding.gateways.grouper import load_grouper
-from rcm_coding.gateways.models import default_model, read_model
+from rcm_coding.gateways.models import choose_model
 from rcm_coding.gateways.notes import Note
 from rcm_coding.gateways.pcs_validity import pcs_codes_on
 from rcm_coding.handlers.note_answers import Answer, Person, documents_of, group_stay
@@ -107,13 +106,9 @@ class Reader:
 
 def _model(name: str, lang: str) -> Model | None:
     """Return the model asked for, none for the rules alone, else the packaged one for the language."""
-    if name == "none":
-        return None
     language: Language = "es" if lang == "es" else "en"
-    if not name:
-        return default_model(language)
     try:
-        return read_model(Path(name))
+        return choose_model(name, language)
     except BadModelError as error:
         raise UsageError(f"--model: {error}") from None
 

@@ -13,9 +13,8 @@ from pathlib import Path
 from threading import Lock
 
 from rcm_coding.codesets.alphabetic import read_index
-from rcm_coding.codesets.catalog import INDEXES
 from rcm_coding.codesets.index_terms import said_terms
-from rcm_coding.codesets.releases import Status, in_force
+from rcm_coding.codesets.releases import in_force
 from rcm_coding.engine.knowledge import Knowledge, dump_knowledge, load_knowledge
 from rcm_coding.engine.lexicon import Lexicon
 from rcm_coding.engine.search.encoder import Encoder, make_encoder
@@ -30,7 +29,13 @@ from rcm_coding.engine.search.index import (
 from rcm_coding.engine.tabular import BadCodeSetError, Tabular, parse_tabular, read_installed_xml
 from rcm_coding.gateways.codeset_store import CodesetStore, Kept
 from rcm_coding.gateways.editions import next_year, order_titles
-from rcm_coding.gateways.releases import default_cache, engine_hash, keep_artefact
+from rcm_coding.gateways.releases import (
+    active_indexes,
+    default_cache,
+    engine_hash,
+    from_artefact,
+    keep_artefact,
+)
 from rcm_coding.gateways.validity import validity_source
 
 #: Code sets that are searched from loaded files, and what their files are called in the store.
@@ -106,12 +111,13 @@ def _installed(folder: Path) -> Tabular:
     """Return the installed edition without its lexicon, which look-ups do not need."""
     edition, xml = read_installed_xml()
     name = f"icd10cm-{edition}-{hashlib.sha256(xml).hexdigest()[:16]}-{engine_hash()[:12]}.tabular.json"
-    try:
-        return load_knowledge((folder / name).read_bytes()).tabular
-    except (OSError, BadCodeSetError):
-        tabular = parse_tabular(xml, edition)
-        keep_artefact(folder / name, dump_knowledge(Knowledge(tabular, Lexicon(()))))
-        return tabular
+    knowledge = from_artefact(
+        folder / name,
+        load_knowledge,
+        lambda: Knowledge(parse_tabular(xml, edition), Lexicon(())),
+        dump_knowledge,
+    )
+    return knowledge.tabular
 
 
 def _following(base: Tabular, folder: Path, store: CodesetStore) -> Tabular | None:
@@ -138,16 +144,6 @@ def _in_order(tabular: Tabular) -> Tabular:
     return replace(tabular, concepts={item.code: item for item in ordered}, _exclusions={})
 
 
-def _active(store: CodesetStore) -> tuple[Kept, ...]:
-    """Return the index files that are active in a store, the newest of each kind."""
-    active = {
-        kept.release.system: kept
-        for kept in store.list()
-        if kept.release.system in INDEXES and kept.release.status is Status.ACTIVE
-    }
-    return tuple(active.values())
-
-
 def _said(store: CodesetStore, indexes: Iterable[Kept]) -> tuple[tuple[str, str], ...]:
     """Return (words, code) of index files."""
     found: dict[tuple[str, str], None] = {}
@@ -158,14 +154,14 @@ def _said(store: CodesetStore, indexes: Iterable[Kept]) -> tuple[tuple[str, str]
 
 
 def _index(tabular: Tabular, folder: Path, store: CodesetStore | None) -> SearchIndex:
-    indexes = _active(store) if store else ()
+    indexes = active_indexes(store) if store else []
     name = f"encoder-{tabular.edition}-{_digest(tabular, indexes)[:16]}-{_source_hash()[:12]}.npz"
-    try:
-        return load_index((folder / name).read_bytes())
-    except (OSError, BadCodeSetError):
-        index = icd10cm_index(tabular, _said(store, indexes) if store else ())
-        keep_artefact(folder / name, dump_index(index))
-        return index
+    return from_artefact(
+        folder / name,
+        load_index,
+        lambda: icd10cm_index(tabular, _said(store, indexes) if store else ()),
+        dump_index,
+    )
 
 
 def _digest(tabular: Tabular, indexes: Iterable[Kept]) -> str:

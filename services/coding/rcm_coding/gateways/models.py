@@ -29,6 +29,16 @@ def read_model(place: Path) -> Model:
     return load_model(data)
 
 
+def choose_model(choice: str, language: Language = "en") -> Model | None:
+    """Return the model of a folder or file, the shipped one for "", or None for "none": the rules alone.
+
+    Raises: BadModelError.
+    """
+    if choice == "none":
+        return None
+    return read_model(Path(choice)) if choice else default_model(language)
+
+
 def write_model(folder: Path, model: Model) -> Path:
     """Write a model's folder, whole or not at all; return its file."""
     folder.mkdir(parents=True, exist_ok=True)

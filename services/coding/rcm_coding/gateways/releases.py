@@ -7,9 +7,11 @@ engine can meet an old artefact.
 import hashlib
 import inspect
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 from rcm_coding.codesets import alphabetic
 from rcm_coding.codesets import index_terms as index_terms_module
@@ -20,6 +22,8 @@ from rcm_coding.codesets.releases import Status
 from rcm_coding.engine.knowledge import Knowledge, compile_knowledge, dump_knowledge, load_knowledge
 from rcm_coding.engine.tabular import BadCodeSetError, Tabular, read_installed_xml
 from rcm_coding.gateways.codeset_store import CodesetStore, Kept
+
+T = TypeVar("T")
 
 
 def default_cache() -> Path:
@@ -35,13 +39,12 @@ def load_installed(cache_dir: Path | None) -> Knowledge:
     """
     edition, xml = read_installed_xml()
     name = f"icd10cm-{edition}-{hashlib.sha256(xml).hexdigest()[:16]}-{engine_hash()[:12]}.json"
-    artefact = (cache_dir or default_cache()) / name
-    try:
-        return load_knowledge(artefact.read_bytes())
-    except (OSError, BadCodeSetError):
-        knowledge = compile_knowledge(xml, edition)
-        keep_artefact(artefact, dump_knowledge(knowledge))
-        return knowledge
+    return from_artefact(
+        (cache_dir or default_cache()) / name,
+        load_knowledge,
+        lambda: compile_knowledge(xml, edition),
+        dump_knowledge,
+    )
 
 
 def load_knowledge_of(store: CodesetStore, cache_dir: Path | None = None) -> Knowledge:
@@ -50,34 +53,34 @@ def load_knowledge_of(store: CodesetStore, cache_dir: Path | None = None) -> Kno
     An index of an earlier year serves: its terms are kept only under codes of the edition.
     Raises: BadCodeSetError, StoreError, BrokenFileError.
     """
-    edition, xml = read_installed_xml()
-    indexes = _active_indexes(store)
+    indexes = active_indexes(store)
     if not indexes:
         return load_installed(cache_dir)
+    edition, xml = read_installed_xml()
     digest = hashlib.sha256(xml)
     for module in (alphabetic, index_terms_module):
         digest.update(inspect.getsource(module).encode())
     for kept in indexes:
         digest.update(kept.release.sha256.encode() + kept.release.system.encode())
     name = f"icd10cm-{edition}-{digest.hexdigest()[:16]}-{engine_hash()[:12]}.json"
-    artefact = (cache_dir or default_cache()) / name
-    try:
-        return load_knowledge(artefact.read_bytes())
-    except (OSError, BadCodeSetError):
-        knowledge = compile_knowledge(xml, edition, lambda tabular: index_extra(store, tabular))
-        keep_artefact(artefact, dump_knowledge(knowledge))
-        return knowledge
+    return from_artefact(
+        (cache_dir or default_cache()) / name,
+        load_knowledge,
+        lambda: compile_knowledge(xml, edition, lambda tabular: index_extra(store, tabular)),
+        dump_knowledge,
+    )
 
 
 def index_extra(store: CodesetStore, tabular: Tabular) -> tuple[tuple[frozenset[str], str], ...]:
     """Return the lexicon terms of the index files that are active in a store."""
     return merge_terms(
         index_terms(read_index(b"".join(next(iter(store.files(kept).values()))())), tabular)
-        for kept in _active_indexes(store)
+        for kept in active_indexes(store)
     )
 
 
-def _active_indexes(store: CodesetStore) -> list[Kept]:
+def active_indexes(store: CodesetStore) -> list[Kept]:
+    """Return the index files that are active in a store, the newest of each kind."""
     newest: dict[str, Kept] = {}
     for kept in store.list():
         if kept.release.system in INDEXES and kept.release.status is Status.ACTIVE:
@@ -107,6 +110,18 @@ def engine_hash() -> str:
         if item.name.endswith(".py"):
             digest.update(item.read_bytes())
     return digest.hexdigest()
+
+
+def from_artefact(
+    artefact: Path, read: Callable[[bytes], T], make: Callable[[], T], write: Callable[[T], bytes]
+) -> T:
+    """Read an artefact; where it is absent or damaged, make what it holds and keep it for the next time."""
+    try:
+        return read(artefact.read_bytes())
+    except (OSError, BadCodeSetError):
+        made = make()
+        keep_artefact(artefact, write(made))
+        return made
 
 
 def keep_artefact(artefact: Path, body: bytes) -> None:

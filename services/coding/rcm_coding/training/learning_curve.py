@@ -22,7 +22,7 @@ from rcm_coding.engine.ranking.memory import Lesson, Phrase, PhraseMemory, learn
 from rcm_coding.engine.ranking.model import DIAGNOSES
 from rcm_coding.engine.ranking.words import Language, Word
 from rcm_coding.training.codiesp import CodedNote
-from rcm_coding.training.lessons import teach_cases
+from rcm_coding.training.lessons import carrier, teach_cases
 
 CHECKPOINTS = (0, 25, 100, 250, 500, 750)
 FACILITIES = ("north", "south")
@@ -64,8 +64,8 @@ def learning_curve(
     worked: Sequence[CodedNote], held_out: Sequence[CodedNote], language: Language = "es"
 ) -> list[Point]:
     """Work the notes in their order and measure on the held-out ones at every checkpoint that they reach."""
-    lessons = [note.lesson for note in teach_cases(worked, language, DIAGNOSES)]
-    unseen = [note.lesson for note in teach_cases(held_out, language, DIAGNOSES)]
+    lessons = [note.lesson for note in teach_cases(worked, language, DIAGNOSES, carrier(worked, language))]
+    unseen = [note.lesson for note in teach_cases(held_out, language, DIAGNOSES, carrier(held_out, language))]
     marks = [mark for mark in CHECKPOINTS if mark < len(lessons)] + [len(lessons)]
     log: list[CoderDecision] = []
     memory = learn(language, ())

@@ -1,6 +1,6 @@
 """Turns coded notes into what the fit takes: words, right codes, cited phrases, and the candidates of each note."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID, uuid5
@@ -19,6 +19,8 @@ from rcm_coding.training.fit import Taught
 from rcm_coding.training.generated import GeneratedNote
 
 _NAMES = UUID("0190d6f0-6d1c-7a3e-9c55-2f3d5b1e8a40")
+#: Gives the words of a note that say what the cited spans of the Spanish original say.
+Carry = Callable[[CodedNote, Sequence[tuple[int, int]]], Phrase]
 #: A case report tells a whole stay.
 CASE_REPORT = "discharge-summary"
 CASE_SETTING = "inpatient"
@@ -67,9 +69,8 @@ def read_generated(note: GeneratedNote, number: int, knowledge: Knowledge) -> Re
     )
 
 
-def teach_cases(notes: Sequence[CodedNote], language: Language, system: str) -> list[Taught]:
-    """Return the lessons of a corpus; English phrases are those of the translation that say what was cited."""
-    carry = _carrier(notes, language)
+def teach_cases(notes: Sequence[CodedNote], language: Language, system: str, carry: Carry) -> list[Taught]:
+    """Return the lessons of a corpus for one code system."""
     taught = []
     for note in notes:
         cited = []
@@ -82,9 +83,8 @@ def teach_cases(notes: Sequence[CodedNote], language: Language, system: str) -> 
     return taught
 
 
-def _carrier(
-    notes: Sequence[CodedNote], language: Language
-) -> Callable[[CodedNote, Sequence[tuple[int, int]]], Phrase]:
+def carrier(notes: Sequence[CodedNote], language: Language) -> Carry:
+    """Return how a cited phrase is said in a language; English is learned from the notes and their translation."""
     if language == "es":
         return lambda note, spans: tuple(
             word.key for start, end in spans for word in read_words(note.spanish[start:end], "es")
@@ -100,6 +100,6 @@ def _carrier(
     return carried
 
 
-def teach_generated(notes: Sequence[GeneratedNote]) -> list[Taught]:
-    """Return the lessons of generated notes: their codes by construction, no phrases."""
-    return [Taught(Lesson((), note.gold, ()), note.gold) for note in notes]
+def teach_codes(codes: Iterable[frozenset[str]]) -> list[Taught]:
+    """Return lessons that know the right codes of notes and none of their words."""
+    return [Taught(Lesson((), right, ()), right) for right in codes]

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from rcm_coding.engine import ENGINE_VERSION
 from rcm_coding.engine.knowledge import Knowledge
-from rcm_coding.engine.ranking.memory import PhraseMemory
-from rcm_coding.engine.ranking.model import DIAGNOSES, PROCEDURES, Model
+from rcm_coding.engine.ranking.model import DIAGNOSES, PROCEDURES, Model, Scorer
 from rcm_coding.engine.ranking.words import Language
 from rcm_coding.training.codiesp import Corpus
 from rcm_coding.training.fit import TREES, Fitted, Taught, digest, fit
 from rcm_coding.training.generated import generated_notes
-from rcm_coding.training.lessons import Read, read_case, read_generated, teach_cases, teach_generated
+from rcm_coding.training.lessons import Read, carrier, read_case, read_generated, teach_cases, teach_codes
 
 GENERATED = 1500
 GENERATED_SEED = 11
@@ -21,12 +21,13 @@ _DEFAULT_TREES = 60
 def train(corpus: Corpus, language: Language, knowledge: Knowledge) -> Model:
     """Learn a facility's own model from its coded notes: phrase memory, ranker and calibration, by code system."""
     reads = [read_case(note, language, knowledge) for note in corpus.notes]
-    scorers = {}
-    facts = {}
+    carry = carrier(corpus.notes, language)
+    scorers: dict[str, Scorer] = {}
+    facts: dict[str, Any] = {}
     for system in (DIAGNOSES, PROCEDURES):
         if not any(note.codes[system] for note in corpus.notes):
             continue
-        taught = teach_cases(corpus.notes, language, system)
+        taught = teach_cases(corpus.notes, language, system, carry)
         fitted = _fit(language, taught, reads, system, with_memory=True)
         scorers[system] = fitted.scorer
         facts[system] = {"rows": fitted.rows, "held_out_f1": round(fitted.f1, 4)}
@@ -41,7 +42,9 @@ def train(corpus: Corpus, language: Language, knowledge: Knowledge) -> Model:
 def train_default(corpus: Corpus, knowledge: Knowledge) -> Model:
     """Learn the model that ships: generated notes and a public corpus, weights only, nobody's phrases."""
     generated = generated_notes("train", GENERATED, GENERATED_SEED)
-    taught = [*teach_generated(generated), *_without_phrases(teach_cases(corpus.notes, "en", DIAGNOSES))]
+    taught = teach_codes(
+        [*(note.gold for note in generated), *(note.codes[DIAGNOSES] for note in corpus.notes)]
+    )
     reads = [
         *(read_generated(note, number, knowledge) for number, note in enumerate(generated)),
         *(read_case(note, "en", knowledge) for note in corpus.notes),
@@ -61,10 +64,6 @@ def train_default(corpus: Corpus, knowledge: Knowledge) -> Model:
     )
 
 
-def _without_phrases(taught: Sequence[Taught]) -> list[Taught]:
-    return [Taught(note.lesson, note.right) for note in taught]
-
-
 def _fit(
     language: Language,
     taught: Sequence[Taught],
@@ -74,13 +73,18 @@ def _fit(
     with_memory: bool,
     trees: int = TREES,
 ) -> Fitted:
-    def gather(at: int, memory: PhraseMemory | None):  # type: ignore[no-untyped-def]
-        return reads[at].candidates(memory, system)
+    return fit(
+        language,
+        taught,
+        lambda at, memory: reads[at].candidates(memory, system),
+        with_memory=with_memory,
+        trees=trees,
+    )
 
-    return fit(language, taught, gather, with_memory=with_memory, trees=trees)
 
-
-def _named(language: Language, scorers: dict, facts: dict, knowledge: Knowledge) -> Model:  # type: ignore[type-arg]
+def _named(
+    language: Language, scorers: dict[str, Scorer], facts: dict[str, Any], knowledge: Knowledge
+) -> Model:
     facts = {"engine": ENGINE_VERSION, "release": knowledge.release, **facts}
     name = f"{language}-{digest(json.dumps(facts, sort_keys=True).encode())[:12]}"
     return Model(name, language, scorers, facts)
