@@ -101,7 +101,7 @@ def build(settings: BillingSettings) -> ServiceSpec:
             WorkKind(BUILD_CLAIM, billing.compute, apply_builds, batch=BUILD_BATCH),
             WorkKind(FETCH_CODESET, billing.compute_releases, billing.apply_releases),
         ),
-        routers=(api.router,),
+        routers=api.routers,
         background=(billing.freeze, billing.send, billing.answers),
         setup=billing.setup,
     )

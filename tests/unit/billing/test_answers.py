@@ -8,7 +8,7 @@ import pytest
 from rcm_billing.domain.acknowledgement import CATEGORY_EFFECTS, ClaimStatus, Effect, of_statuses
 from rcm_billing.domain.errors import OutOfBalance, Unreadable
 from rcm_billing.domain.remittance import Remittance, check_balance
-from rcm_billing.handlers.answers import read_contents
+from rcm_billing.handlers.contents import read_contents
 from rcm_billing.x12.ack_277ca import read_277ca
 from rcm_billing.x12.ack_999 import read_999
 from rcm_billing.x12.reader import TransactionSet, read_interchanges
