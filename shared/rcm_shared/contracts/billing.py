@@ -1,6 +1,6 @@
 """Facts that billing publishes on `rcm.billing.claim`, keyed by encounter id."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -105,7 +105,7 @@ class PaymentPosted(Event):
     TYPE: ClassVar[str] = "rcm.billing.payment-posted.v1"
     facility_id: Plain[str]
     transaction_id: Plain[UUID]
-    source: Plain[str]  # "835", "patient", "reversal"
+    source: Plain[str]  # "charge", "835", "patient", "reversal", "write-off", "refund", "transfer", "undo"
     paid_cents: Linked[Cents]
     adjustments: Linked[tuple[AppliedAdjustment, ...]] = ()
     charged_cents: Linked[Cents] = Cents(0)  # set by the transaction that books the charge
@@ -143,6 +143,73 @@ class RecodeRequested(Event):
     facility_id: Plain[str]
     claim_id: Plain[UUID]
     reasons: Plain[tuple[str, ...]]
+
+
+class ClaimStatusReported(Event):
+    """The payer answered a claim status inquiry, or told the status of its own accord (277)."""
+
+    TYPE: ClassVar[str] = "rcm.billing.claim-status-reported.v1"
+    facility_id: Plain[str]
+    claim_id: Plain[UUID]
+    attempt_id: Plain[UUID]
+    category: Plain[str]  # claim status category such as "P1", "F2", "R4", "A4"
+    status_codes: Plain[tuple[str, ...]]
+
+
+class TimelyFilingWarned(Event):
+    """A claim that no payer has accepted has used most of its filing window, or all of it."""
+
+    TYPE: ClassVar[str] = "rcm.billing.timely-filing-warned.v1"
+    facility_id: Plain[str]
+    claim_id: Plain[UUID | None]  # None: no claim was built yet
+    payer_id: Plain[str]
+    last_day: Linked[date]
+    expired: Plain[bool]
+
+
+class UnderpaymentFound(Event):
+    """A payer allowed less than the contract or fee schedule says; a variance case is open."""
+
+    TYPE: ClassVar[str] = "rcm.billing.underpayment-found.v1"
+    facility_id: Plain[str]
+    claim_id: Plain[UUID]
+    variance_id: Plain[UUID]
+    payer_id: Plain[str]
+    expected_cents: Linked[Cents]
+    allowed_cents: Linked[Cents]
+
+
+class DenialMoved(Event):
+    """A denial case went to another state: triaged, worked, resubmitted, appealed, decided, written off, closed."""
+
+    TYPE: ClassVar[str] = "rcm.billing.denial-moved.v1"
+    facility_id: Plain[str]
+    claim_id: Plain[UUID]
+    denial_id: Plain[UUID]
+    state: Plain[str]
+    level: Plain[int] = 0
+
+
+class StatementIssued(Event):
+    """A statement of the patient's share was issued."""
+
+    TYPE: ClassVar[str] = "rcm.billing.statement-issued.v1"
+    facility_id: Plain[str]
+    statement_id: Plain[UUID]
+    serial: Plain[int]  # first, second, … statement of this account
+    due_on: Linked[date]
+    open_cents: Linked[Cents]
+
+
+class PayerRequestReceived(Event):
+    """A payer asks for records or audits a claim; a request case with a due date is open."""
+
+    TYPE: ClassVar[str] = "rcm.billing.payer-request-received.v1"
+    facility_id: Plain[str]
+    claim_id: Plain[UUID]
+    request_id: Plain[UUID]
+    kind: Plain[str]  # "medical-records", "audit"
+    due_on: Linked[date]
 
 
 class AccountClosed(Event):

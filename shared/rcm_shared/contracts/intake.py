@@ -1,6 +1,7 @@
 """Facts that intake publishes on `rcm.intake.encounter`, keyed by encounter id."""
 
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -56,6 +57,11 @@ class CapturedCharge:
     diagnoses: Linked[
         tuple[str, ...]
     ] = ()  # ICD-10-CM that the source linked to the line (a superbill), in order
+    ndc: Linked[str] = ""  # 11 digits, of the drug that the code stands for
+    ndc_quantity: Linked[Decimal | None] = None
+    ndc_unit: Linked[str] = ""  # F2, GR, ML, UN, ME
+    minutes: Linked[int | None] = None  # of anaesthesia, or of a timed service
+    rendering_npi: Linked[str] = ""  # when another than the encounter's rendering provider
 
 
 @dataclass(frozen=True, slots=True)

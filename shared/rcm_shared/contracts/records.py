@@ -46,6 +46,7 @@ class PatientPhi(_Record):
     sex: Annotated[str, Field(pattern="^[MFU]$")]
     address: Address | None = None
     medical_record_number: str = ""
+    death_date: date | None = None
 
 
 class CoverageRecord(_Record):
@@ -74,6 +75,55 @@ class ProviderRecord(_Record):
     last_name: str
     first_name: str
     taxonomy: str = ""
+
+
+class ServiceFacilityRecord(_Record):
+    """Where the service was given, when that is not the billing address (loop 2310C, 837I 2310E)."""
+
+    name: str
+    npi: str = ""
+    address: Address
+
+
+class AttachmentRecord(_Record):
+    """A document that goes to the payer beside the claim (PWK)."""
+
+    report_type: str  # PWK01
+    transmission: str  # PWK02: EL, FX, BM, AA, …
+    control: str = ""  # PWK06
+
+
+class DatedCode(_Record):
+    """A UB-04 occurrence code with its date; a span has both."""
+
+    code: str
+    on: date
+    through: date | None = None
+
+
+class ValueRecord(_Record):
+    """A UB-04 value code. Days and amounts are both written in hundredths."""
+
+    code: str
+    hundredths: int
+
+
+class ClaimFacts(_Record):
+    """What only a claim asks for; empty where the source said nothing."""
+
+    referral: str = ""
+    clia: str = ""
+    note: str = ""
+    delay_reason: str = ""  # CLM20
+    onset_on: date | None = None
+    last_menstrual_period_on: date | None = None
+    initial_treatment_on: date | None = None
+    attachments: tuple[AttachmentRecord, ...] = ()
+    service_facility: ServiceFacilityRecord | None = None
+    condition_codes: tuple[str, ...] = ()
+    occurrences: tuple[DatedCode, ...] = ()
+    values: tuple[ValueRecord, ...] = ()
+    reasons_for_visit: tuple[str, ...] = ()
 
 
 class StayRecord(_Record):
@@ -109,6 +159,7 @@ class EncounterRecord(_Record):
     accident: str = ""  # "", "auto", "work", "other"
     accident_state: str = ""
     accident_date: date | None = None
+    claim: ClaimFacts = ClaimFacts()
 
 
 class FetchEncounters(_Record):

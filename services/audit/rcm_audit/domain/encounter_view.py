@@ -422,6 +422,12 @@ FOLD: Mapping[type[Event], Callable[[EncounterView, Any], Changes]] = MappingPro
         billing.ClaimDenied: _denied,
         billing.AppealFiled: _appealed,
         billing.RecodeRequested: _nothing,
+        billing.ClaimStatusReported: _nothing,
+        billing.TimelyFilingWarned: _nothing,
+        billing.UnderpaymentFound: _nothing,
+        billing.DenialMoved: _nothing,
+        billing.StatementIssued: _nothing,
+        billing.PayerRequestReceived: _nothing,
         billing.AccountClosed: _closed,
     }
 )

@@ -3,11 +3,12 @@ billing.
 """
 
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from rcm_shared.contracts.intake import ClaimForm, Setting
-from rcm_shared.contracts.records import CoverageRecord, PatientPhi, ProviderRecord, StayRecord
+from rcm_shared.contracts.records import ClaimFacts, CoverageRecord, PatientPhi, ProviderRecord, StayRecord
 from rcm_shared.money import Cents
 
 from rcm_billing.domain.master import BillingProvider
@@ -32,8 +33,19 @@ class Procedure(_Part):
     service_date: date
 
 
+class Drug(_Part):
+    """What was given (loop 2410): the 11 digits of its NDC, how much, in F2, GR, ML, UN or ME."""
+
+    ndc: str
+    quantity: Decimal | None = None
+    unit: str = ""
+
+
 class ServiceLine(_Part):
-    """One line of loop 2400. `control` is REF*6R, the key that joins the payer's line to ours."""
+    """One line of loop 2400. `control` is REF*6R, the key that joins the payer's line to ours.
+
+    `basis` MJ: `units` are minutes of anaesthesia.
+    """
 
     number: int
     control: str
@@ -45,6 +57,10 @@ class ServiceLine(_Part):
     basis: str = "UN"
     service_date: date
     pointers: tuple[int, ...] = ()
+    place_of_service: str = ""  # when another than the claim's
+    rendering: ProviderRecord | None = None  # when another than the claim's
+    drug: Drug | None = None
+    minutes: int | None = None  # of a timed service
 
 
 class Adjustment(_Part):
@@ -114,6 +130,7 @@ class ClaimDocument(_Part):
     charge_cents: Cents
     release: str = ""
     gaps: tuple[str, ...] = ()  # what the record lacked while building, such as "price:line-2"
+    facts: ClaimFacts = ClaimFacts()
     unbilled: tuple[UUID, ...] = ()  # captured charges that no final code supports
 
     def provider(self, *roles: str) -> ProviderRecord | None:
