@@ -41,6 +41,7 @@ LOG_KEYS = frozenset(
     {
         "action",
         "attempts",
+        "channel",
         "code",
         "consumer",
         "count",
@@ -56,6 +57,7 @@ LOG_KEYS = frozenset(
         "kind",
         "lag",
         "level",
+        "line",
         "method",
         "offset",
         "partition",
@@ -70,6 +72,7 @@ LOG_KEYS = frozenset(
         "state",
         "timestamp",
         "topic",
+        "version",
         "where",
     }
 )

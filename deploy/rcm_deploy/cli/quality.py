@@ -34,7 +34,7 @@ def test(context: typer.Context) -> None:
         if failed:
             say(f"rcm: failed so far: {', '.join(failed)}; the tests follow")
     targets, rest = _targets(arguments)
-    status = _section("pytest", [sys.executable, "-m", "pytest", *targets, *rest])
+    status = _section("pytest", [sys.executable, "-m", "pytest", *_spread(targets, rest), *targets, *rest])
     raise typer.Exit(FAILED if failed or status else OK)
 
 
@@ -55,6 +55,11 @@ def _targets(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         name = rest.pop(0)
         targets.append(f"tests/{name}" if (CLONE / "tests" / name).exists() else name)
     return targets or ["tests"], rest
+
+
+def _spread(targets: Sequence[str], rest: Sequence[str]) -> list[str]:
+    """Unit tests share nothing, so they run on every core, unless the caller narrows or spreads them."""
+    return ["-n", "logical"] if targets == ["tests/unit"] and not rest else []
 
 
 def _section(name: str, command: Sequence[str]) -> int:

@@ -23,7 +23,7 @@ from rcm_shared.web.idempotency import idempotency_key
 from rcm_intake import handlers, repository
 from rcm_intake.domain.account import billing_status, shown_state
 from rcm_intake.domain.encounter import EncounterState, record_of
-from rcm_intake.gateways.canonical_json import Id, MemberId, Name
+from rcm_intake.gateways.json_values import Id, MemberId, Name
 from rcm_intake.gateways.readers import read_message
 from rcm_intake.gateways.reading import Reading
 from rcm_intake.handlers import GroupCommit, Outcome, Submission

@@ -188,6 +188,7 @@ class DenialMoved(Event):
     denial_id: Plain[UUID]
     state: Plain[str]
     level: Plain[int] = 0
+    reason: Plain[str] = ""  # a code, such as "routed", "payer-decision", "deadline-expired"
 
 
 class StatementIssued(Event):

@@ -20,6 +20,8 @@ class FinalDiagnosis:
         str
     ]  # "principal", "first-listed", "secondary", "admitting", "reason-for-visit", "external-cause"
     poa: Linked[str | None] = None  # Y, N, U, W, 1 (exempt); inpatient only
+    uncertain: Plain[bool | None] = None  # the record only suspects it; None: nobody read the record for that
+    supported: Plain[bool | None] = None  # words of the record or a stated reason stand behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class FinalProcedure:
         None  # None: billing prices it from the captured charge or the chargemaster
     )
     revenue_code: Linked[str | None] = None
+    supported: Plain[bool | None] = None  # words of the record or a stated reason stand behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class CodingFinalised(Event):
     edits_not_evaluated: Plain[
         tuple[str, ...]
     ] = ()  # edit sets that were not loaded: "not evaluated", never "clean"
+    automatic: Plain[bool | None] = None  # a rule accepted the codes and no person looked at them
 
 
 class CodingReopened(Event):

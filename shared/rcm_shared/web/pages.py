@@ -22,6 +22,7 @@ NAVIGATION = (
     ("Operations", "audit", "/operations"),
     ("Worklist", "coding", "/worklist"),
     ("Inbox", "query", "/inbox"),
+    ("Billing", "billing", "/billing"),
 )
 
 

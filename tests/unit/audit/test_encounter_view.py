@@ -253,6 +253,73 @@ def test_money_moving_again_reopens_a_closed_account() -> None:
     assert view.balance_cents == 10000
 
 
+PATIENT_OWES = (
+    *FILED,
+    adjudicated("1", 7000, 2000),
+    posted("835", paid=7000, adjusted=1000, to_patient=2000),
+)
+
+
+@pytest.mark.parametrize(
+    ("events", "paid", "adjusted", "patient_open"),
+    [
+        ([posted("write-off", adjusted=2000, to_patient=-2000)], 7000, 3000, 0),
+        ([posted("write-off", adjusted=500, to_patient=-500)], 7000, 1500, 1500),
+        ([posted("patient", paid=2000)], 9000, 1000, 0),
+        ([posted("patient", paid=2000), posted("undo", paid=-2000, to_patient=2000)], 7000, 1000, 2000),
+        (
+            [
+                posted("patient", paid=2000),
+                posted("reversal", paid=-7000, adjusted=-1000, to_patient=-2000),
+                posted("835", paid=9000, adjusted=1000),
+            ],
+            11000,
+            1000,
+            -2000,
+        ),
+        (
+            [
+                posted("patient", paid=2000),
+                posted("undo", paid=-7000, adjusted=-1000, to_patient=-2000),
+                posted("835", paid=9000, adjusted=1000),
+                posted("refund", paid=-2000),
+            ],
+            9000,
+            1000,
+            0,
+        ),
+    ],
+)
+def test_money_of_every_source_is_where_the_books_have_it(
+    events: list[Event], paid: int, adjusted: int, patient_open: int
+) -> None:
+    view = fold([*PATIENT_OWES, *events])
+    assert (view.paid_cents, view.adjusted_cents, view.patient_open_cents) == (paid, adjusted, patient_open)
+    assert view.balance_cents == view.charged_cents - paid - adjusted - patient_open
+
+
+def test_share_moved_from_insurance_to_the_patient_is_no_adjustment() -> None:
+    denied = [*FILED, adjudicated("1", 6000), posted("835", paid=6000), posted("transfer", to_patient=4000)]
+    view = fold(denied)
+    assert (view.adjusted_cents, view.patient_open_cents, view.balance_cents) == (0, 4000, 0)
+
+
+def test_denied_share_of_the_patient_that_is_written_off_is_adjusted() -> None:
+    share = billing.AppliedAdjustment("PR", "204", Cents(2000))
+    off = billing.PaymentPosted.model_validate(
+        {
+            **BASE,
+            "transaction_id": TX,
+            "source": "write-off",
+            "paid_cents": Cents(0),
+            "adjustments": (share,),
+            "to_patient_cents": Cents(-2000),
+        }
+    )
+    view = fold([*PATIENT_OWES, off])
+    assert (view.adjusted_cents, view.patient_open_cents, view.open_cents) == (3000, 0, 0)
+
+
 STREAMS = (
     (REGISTERED, COMPLETED, CHARGES),
     (STARTED, REQUESTED, FINALISED),

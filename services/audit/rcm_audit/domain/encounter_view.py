@@ -357,9 +357,16 @@ def _adjudicated(_view: EncounterView, event: billing.ClaimAdjudicated) -> Chang
     return {"claim_state": state}
 
 
+#: Sources whose money is the patient's own; elsewhere `to_patient_cents` tells how the patient's share changes.
+_PATIENT_MONEY = frozenset({"patient", "refund"})
+#: A share that an 835 moves to the patient is no adjustment; what is written off is one, whatever group denied it.
+_WRITTEN_OFF = frozenset({"write-off", "undo"})
+
+
 def _posted(view: EncounterView, event: billing.PaymentPosted) -> Changes:
-    adjusted = sum(adjustment.cents for adjustment in event.adjustments if adjustment.group != "PR")
-    by_patient = event.paid_cents if event.source == "patient" else 0
+    every = event.source in _WRITTEN_OFF
+    adjusted = sum(a.cents for a in event.adjustments if every or a.group != "PR")
+    by_patient = event.paid_cents if event.source in _PATIENT_MONEY else 0
     return {
         "charged_cents": view.charged_cents + event.charged_cents,
         "paid_cents": view.paid_cents + event.paid_cents,

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -25,7 +26,13 @@ from rcm_shared.contracts.intake import (
     EncountersMerged,
     Setting,
 )
-from rcm_shared.contracts.records import CoverageRecord, PatientPhi, ProviderRecord, StayRecord
+from rcm_shared.contracts.records import (
+    ClaimFacts,
+    CoverageRecord,
+    PatientPhi,
+    ProviderRecord,
+    StayRecord,
+)
 from rcm_shared.ids import derived_uuid
 from rcm_shared.money import Cents
 
@@ -35,6 +42,7 @@ from rcm_intake.domain.errors import MessageRefused
 
 MAX_DOCUMENTS = 300  # of one encounter; with MAX_CHARGES it keeps the facts below the platform's size limit
 MAX_CHARGES = 600
+PERFORMING = "performing"  # who gave a line's service, when that is not the encounter's rendering provider
 
 FORM_BY_SETTING = {
     Setting.OFFICE: ClaimForm.PROFESSIONAL,
@@ -102,6 +110,11 @@ class ChargeChange:
     revenue_code: str | None = None
     diagnoses: tuple[str, ...] = ()
     credit: bool = False
+    ndc: str = ""
+    ndc_quantity: Decimal | None = None
+    ndc_unit: str = ""
+    minutes: int | None = None
+    rendering_npi: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +161,8 @@ class EncounterMessage:
     accident: str | None = None
     accident_state: str = ""
     accident_date: date | None = None
+    claim: ClaimFacts | None = None
+    claim_complete: bool = False  # the facts are the whole, not an addition
     merged_external_id: str = ""
 
     @property
@@ -301,6 +316,7 @@ def merge(survivor: Encounter, merged: Encounter, *, actor: str) -> tuple[Change
             "documents": survivor.documents + merged.documents,
             "charges": survivor.charges + merged.charges,
             "coverages": survivor.coverages or merged.coverages,
+            "claim": _add_facts(merged.claim, survivor.claim),
             "service_from": min(survivor.service_from, merged.service_from),
             "service_through": max(survivor.service_through, merged.service_through),
             "record_version": survivor.record_version + 1,
@@ -387,6 +403,10 @@ def _update_facts(record: Encounter, message: EncounterMessage) -> Encounter:
         updates["accident"] = message.accident
         updates["accident_state"] = message.accident_state
         updates["accident_date"] = message.accident_date
+    if message.claim is not None:
+        updates["claim"] = (
+            message.claim if message.claim_complete else _add_facts(record.claim, message.claim)
+        )
     return record.model_copy(update=updates)
 
 
@@ -397,11 +417,19 @@ def _merge_stay(old: StayRecord | None, new: StayRecord) -> StayRecord:
     return old.model_copy(update=said)
 
 
+def _add_facts(old: ClaimFacts, new: ClaimFacts) -> ClaimFacts:
+    return old.model_copy(update={name: value for name, value in new if value not in (None, "", ())})
+
+
 def _merge_providers(
     old: Sequence[ProviderRecord], new: Sequence[ProviderRecord]
 ) -> tuple[ProviderRecord, ...]:
-    by_role = {provider.role: provider for provider in old}
-    by_role.update({provider.role: provider for provider in new})
+    """One provider in each role, the newer one; but any number who performed single lines."""
+
+    def place(provider: ProviderRecord) -> tuple[str, str]:
+        return provider.role, provider.provider_id if provider.role == PERFORMING else ""
+
+    by_role = {place(provider): provider for provider in (*old, *new)}
     return tuple(by_role.values())
 
 
@@ -495,6 +523,11 @@ def _capture_charges(record: Encounter, message: EncounterMessage) -> Encounter:
             modifiers=change.modifiers,
             revenue_code=change.revenue_code,
             diagnoses=change.diagnoses,
+            ndc=change.ndc,
+            ndc_quantity=change.ndc_quantity,
+            ndc_unit=change.ndc_unit,
+            minutes=change.minutes,
+            rendering_npi=change.rendering_npi,
         )
         if change.credit:
             del lines[_credited(lines, line, f"charge {number}")]

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from rcm_shared.contracts.intake import CapturedCharge, ClaimForm, CoverageRef, DocumentRef, Setting
 from rcm_shared.contracts.records import (
+    ClaimFacts,
     CoverageRecord,
     EncounterRecord,
     PatientPhi,
@@ -99,6 +100,7 @@ class Encounter(BaseModel):
     accident: str = ""
     accident_state: str = ""
     accident_date: date | None = None
+    claim: ClaimFacts = ClaimFacts()
     merged_into: UUID | None = None
 
     def current_documents(self) -> tuple[DocumentRef, ...]:
@@ -148,4 +150,5 @@ def record_of(encounter: Encounter, shown_state: str) -> EncounterRecord:
         accident=encounter.accident,
         accident_state=encounter.accident_state,
         accident_date=encounter.accident_date,
+        claim=encounter.claim,
     )

@@ -1,18 +1,9 @@
 """Our own JSON form of an encounter, for HTTP and the inbound Kafka topic. Unknown fields are refused."""
 
-import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from rcm_shared.contracts.intake import ClaimForm, Setting
 from rcm_shared.contracts.records import Address, PatientPhi, ProviderRecord, StayRecord
 
@@ -26,8 +17,20 @@ from rcm_intake.domain.changes import (
     Progress,
 )
 from rcm_intake.domain.errors import MessageRefused
+from rcm_intake.gateways.claim_json import ClaimIn, Minutes, Ndc, NdcQuantity, NdcUnit
+from rcm_intake.gateways.json_values import (
+    AddressIn,
+    Hcpcs,
+    Icd10Cm,
+    Id,
+    MemberId,
+    Modifier,
+    Name,
+    Npi,
+    Strict,
+    Text,
+)
 from rcm_intake.gateways.reading import (
-    MAX_TEXT_CHARS,
     Reading,
     clean_text,
     content_id,
@@ -40,36 +43,8 @@ MAX_BYTES = 4_000_000
 MAX_DEPTH = 32
 MAX_CENTS = 10**11  # one line: a thousand million dollars
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
-
-def _no_controls(value: str) -> str:
-    if _CONTROL.search(value):
-        raise ValueError("control character")
-    return value
-
-
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,79}$")]
-Name = Annotated[str, Field(max_length=120), AfterValidator(_no_controls)]
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
-MemberId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 .-]{0,78}[A-Za-z0-9]$")]
-Icd10Cm = Annotated[str, Field(pattern=r"^[A-Z]\d[0-9A-Z](\.?[0-9A-Z]{1,4})?$")]
-Hcpcs = Annotated[str, Field(pattern=r"^[A-Z0-9]\d{3}[A-Z0-9]$")]
-Modifier = Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$")]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class AddressIn(_Strict):
-    line: Name
-    city: Name
-    state: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-    postal_code: Annotated[str, Field(pattern=r"^\d{5}(-?\d{4})?$")]
-
-
-class PatientIn(_Strict):
+class PatientIn(Strict):
     last_name: Annotated[Name, Field(min_length=1)]
     first_name: Name = ""
     middle_name: Name = ""
@@ -77,6 +52,7 @@ class PatientIn(_Strict):
     sex: Literal["M", "F", "U"] = "U"
     address: AddressIn | None = None
     medical_record_number: Name = ""
+    death_date: date | None = None
 
     def to_record(self) -> PatientPhi:
         """Return the patient in the contract's words."""
@@ -89,10 +65,11 @@ class PatientIn(_Strict):
             sex=self.sex,
             address=Address(**address.model_dump()) if address else None,
             medical_record_number=self.medical_record_number,
+            death_date=self.death_date,
         )
 
 
-class CoverageIn(_Strict):
+class CoverageIn(Strict):
     order: Literal["P", "S", "T"] = "P"
     payer_id: Id
     payer_name: Name
@@ -106,16 +83,27 @@ class CoverageIn(_Strict):
     authorization: Name = ""
 
 
-class ProviderIn(_Strict):
-    role: Literal["attending", "rendering", "operating", "referring", "ordering", "admitting", "author"]
+class ProviderIn(Strict):
+    role: Literal[
+        "attending",
+        "rendering",
+        "operating",
+        "other-operating",
+        "performing",
+        "referring",
+        "ordering",
+        "supervising",
+        "admitting",
+        "author",
+    ]
     id: Id | None = None
-    npi: Annotated[str, Field(pattern=r"^\d{10}$")]
+    npi: Npi
     last_name: Name
     first_name: Name = ""
     taxonomy: Annotated[str, Field(pattern=r"^([0-9A-Z]{10})?$")] = ""
 
 
-class StayIn(_Strict):
+class StayIn(Strict):
     admitted_at: AwareDatetime | None = None
     discharged_at: AwareDatetime | None = None
     admission_type: Annotated[str, Field(pattern=r"^[1-59]?$")] = ""
@@ -123,7 +111,7 @@ class StayIn(_Strict):
     discharge_status: Annotated[str, Field(pattern=r"^(\d{2})?$")] = ""
 
 
-class DocumentIn(_Strict):
+class DocumentIn(Strict):
     id: Id
     kind: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")] = "other"
     action: DocumentAction = DocumentAction.FILE
@@ -141,7 +129,7 @@ class DocumentIn(_Strict):
         return self
 
 
-class ChargeIn(_Strict):
+class ChargeIn(Strict):
     id: Id
     code: Hcpcs | None = None
     amount_cents: Annotated[int, Field(strict=True, ge=0, le=MAX_CENTS)]
@@ -151,6 +139,11 @@ class ChargeIn(_Strict):
     revenue_code: Annotated[str, Field(pattern=r"^\d{4}$")] | None = None
     diagnoses: Annotated[tuple[Icd10Cm, ...], Field(max_length=12)] = ()
     credit: Annotated[bool, Field(strict=True)] = False
+    ndc: Ndc | None = None
+    ndc_quantity: NdcQuantity | None = None
+    ndc_unit: NdcUnit | None = None
+    minutes: Minutes | None = None
+    rendering_npi: Npi | None = None
 
     @model_validator(mode="after")
     def _names_a_service(self) -> "ChargeIn":
@@ -159,7 +152,7 @@ class ChargeIn(_Strict):
         return self
 
 
-class VisitIn(_Strict):
+class VisitIn(Strict):
     external_id: Id
     status: Literal["planned", "in-progress", "finished", "cancelled", "entered-in-error"] = "finished"
     setting: Setting
@@ -180,7 +173,7 @@ class VisitIn(_Strict):
         return self
 
 
-class EncounterIn(_Strict):
+class EncounterIn(Strict):
     """One encounter as a source sends it: the whole record or an update (absent parts stay as they are)."""
 
     message_id: Id | None = None
@@ -194,6 +187,7 @@ class EncounterIn(_Strict):
     documents: Annotated[tuple[DocumentIn, ...], Field(max_length=100)] = ()
     charges: Annotated[tuple[ChargeIn, ...] | None, Field(max_length=500)] = None
     diagnoses: Annotated[tuple[Icd10Cm, ...], Field(max_length=25)] = ()
+    claim: ClaimIn | None = None
 
 
 _STATUS: dict[str, tuple[Action, Progress | None]] = {
@@ -270,6 +264,8 @@ def _to_message(said: EncounterIn, source: str, facility: str) -> EncounterMessa
         accident=visit.accident,
         accident_state=visit.accident_state,
         accident_date=visit.accident_date,
+        claim=said.claim.to_facts() if said.claim else None,
+        claim_complete=said.claim is not None,
     )
 
 
@@ -307,6 +303,11 @@ def _charge(said: ChargeIn) -> ChargeChange:
         revenue_code=said.revenue_code,
         diagnoses=tuple(code.replace(".", "") for code in said.diagnoses),
         credit=said.credit,
+        ndc=said.ndc or "",
+        ndc_quantity=said.ndc_quantity,
+        ndc_unit=said.ndc_unit or "",
+        minutes=said.minutes,
+        rendering_npi=said.rendering_npi or "",
     )
 
 

@@ -1,17 +1,15 @@
 """FHIR R4 reader: a transaction or collection Bundle becomes one encounter message for each Encounter in it.
 
-The models are our own subset of R4 with unknown elements allowed; what intake does not use is not judged.
+What only a claim asks for is read in fhir_claim.
 """
 
 import base64
 import binascii
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from rcm_shared.contracts.intake import Setting
 from rcm_shared.contracts.records import Address, PatientPhi, ProviderRecord, StayRecord
 
@@ -25,228 +23,30 @@ from rcm_intake.domain.changes import (
     Progress,
 )
 from rcm_intake.domain.errors import MessageRefused
-from rcm_intake.gateways.reading import (
-    Reading,
-    clean_id,
-    clean_text,
-    content_id,
-    practitioner_id,
-    refuse_controls,
-    refuse_invalid,
+from rcm_intake.gateways import fhir_claim
+from rcm_intake.gateways.fhir_models import (
+    Bundle,
+    ChargeItem,
+    Claim,
+    CoverageR4,
+    DocumentReference,
+    EncounterR4,
+    Money,
+    Organization,
+    Patient,
+    Practitioner,
+    Resources,
 )
+from rcm_intake.gateways.fhir_values import belongs, day, instant, opaque, provider, short, whole_day
+from rcm_intake.gateways.reading import Reading, clean_id, clean_text, content_id, refuse_invalid
 from rcm_intake.gateways.strict_json import load_strict
 
 MAX_BYTES = 8_000_000
 MAX_DEPTH = 64
-MAX_ENTRIES = 20_000
 MAX_CENTS = 10**11
 
-NPI_SYSTEM = "http://hl7.org/fhir/sid/us-npi"
 MODIFIER_EXTENSION = "urn:claimstream:modifier"
 
-
-class _R4(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True, populate_by_name=True)
-
-
-class Coding(_R4):
-    system: str = ""
-    code: str = ""
-    display: str = ""
-
-
-class CodeableConcept(_R4):
-    coding: tuple[Coding, ...] = ()
-    text: str = ""
-
-    def codes(self, system: str | None = None) -> tuple[str, ...]:
-        """Return the codes, optionally of one system only."""
-        return tuple(c.code for c in self.coding if c.code and (system is None or c.system == system))
-
-
-class Identifier(_R4):
-    system: str = ""
-    value: str = ""
-    type: CodeableConcept = CodeableConcept()
-
-
-class Reference(_R4):
-    reference: str = ""
-    identifier: Identifier | None = None
-    display: str = ""
-
-
-class Period(_R4):
-    start: str = ""
-    end: str = ""
-
-
-class HumanName(_R4):
-    use: str = ""
-    family: str = ""
-    given: tuple[str, ...] = ()
-
-
-class AddressR4(_R4):
-    use: str = ""
-    line: tuple[str, ...] = ()
-    city: str = ""
-    state: str = ""
-    postal_code: str = Field(default="", alias="postalCode")
-
-
-class Patient(_R4):
-    id: str = ""
-    identifier: tuple[Identifier, ...] = ()
-    name: tuple[HumanName, ...] = Field(min_length=1)
-    gender: str = ""
-    birth_date: date = Field(alias="birthDate")
-    address: tuple[AddressR4, ...] = ()
-
-
-class Qualification(_R4):
-    code: CodeableConcept = CodeableConcept()
-
-
-class Practitioner(_R4):
-    id: str = ""
-    identifier: tuple[Identifier, ...] = ()
-    name: tuple[HumanName, ...] = ()
-    qualification: tuple[Qualification, ...] = ()
-
-
-class Organization(_R4):
-    id: str = ""
-    identifier: tuple[Identifier, ...] = ()
-    name: str = ""
-
-
-class Participant(_R4):
-    type: tuple[CodeableConcept, ...] = ()
-    individual: Reference = Reference()
-
-
-class Hospitalization(_R4):
-    discharge_disposition: CodeableConcept = Field(default=CodeableConcept(), alias="dischargeDisposition")
-    admit_source: CodeableConcept = Field(default=CodeableConcept(), alias="admitSource")
-
-
-class EncounterR4(_R4):
-    id: str = ""
-    identifier: tuple[Identifier, ...] = ()
-    status: str
-    class_: Coding = Field(alias="class")
-    subject: Reference = Reference()
-    participant: tuple[Participant, ...] = ()
-    period: Period = Period()
-    hospitalization: Hospitalization = Hospitalization()
-    service_provider: Reference = Field(default=Reference(), alias="serviceProvider")
-
-
-class CoverageR4(_R4):
-    id: str = ""
-    status: str = "active"
-    type: CodeableConcept = CodeableConcept()
-    subscriber_id: str = Field(default="", alias="subscriberId")
-    identifier: tuple[Identifier, ...] = ()
-    beneficiary: Reference = Reference()
-    relationship: CodeableConcept = CodeableConcept()
-    period: Period = Period()
-    payor: tuple[Reference, ...] = ()
-    order: int = 1
-
-
-class Attachment(_R4):
-    content_type: str = Field(default="text/plain", alias="contentType")
-    data: str = ""
-    title: str = ""
-
-
-class Content(_R4):
-    attachment: Attachment
-
-
-class RelatesTo(_R4):
-    code: str
-    target: Reference
-
-
-class DocumentContext(_R4):
-    encounter: tuple[Reference, ...] = ()
-
-
-class DocumentReference(_R4):
-    id: str = ""
-    identifier: tuple[Identifier, ...] = ()
-    master_identifier: Identifier | None = Field(default=None, alias="masterIdentifier")
-    status: str = "current"
-    doc_status: str = Field(default="", alias="docStatus")
-    type: CodeableConcept = CodeableConcept()
-    date: str = ""
-    author: tuple[Reference, ...] = ()
-    relates_to: tuple[RelatesTo, ...] = Field(default=(), alias="relatesTo")
-    content: tuple[Content, ...] = ()
-    context: DocumentContext = DocumentContext()
-
-
-class Quantity(_R4):
-    value: Decimal | int = 1
-
-
-class Money(_R4):
-    value: Decimal | int
-    currency: str = "USD"
-
-
-class Extension(_R4):
-    url: str
-    value_code: str = Field(default="", alias="valueCode")
-
-
-class ChargeItem(_R4):
-    id: str = ""
-    identifier: tuple[Identifier, ...] = ()
-    status: str = "billable"
-    code: CodeableConcept
-    context: Reference = Reference()
-    occurrence_date_time: str = Field(default="", alias="occurrenceDateTime")
-    quantity: Quantity = Quantity()
-    price_override: Money | None = Field(default=None, alias="priceOverride")
-    extension: tuple[Extension, ...] = ()
-
-
-class ResourceHeader(_R4):
-    resource_type: str = Field(alias="resourceType")
-    id: str = ""
-
-
-class Entry(_R4):
-    full_url: str = Field(default="", alias="fullUrl")
-    resource: dict[str, Any]
-
-
-class Meta(_R4):
-    source: str = ""
-
-
-class Bundle(_R4):
-    resource_type: str = Field(alias="resourceType")
-    type: str
-    identifier: Identifier | None = None
-    meta: Meta = Meta()
-    timestamp: str = ""
-    entry: tuple[Entry, ...] = Field(default=(), max_length=MAX_ENTRIES)
-
-
-_MODELS: dict[str, type[_R4]] = {
-    "Patient": Patient,
-    "Practitioner": Practitioner,
-    "Organization": Organization,
-    "Encounter": EncounterR4,
-    "Coverage": CoverageR4,
-    "DocumentReference": DocumentReference,
-    "ChargeItem": ChargeItem,
-}
 
 _STATUS: dict[str, tuple[Action, Progress | None]] = {
     "planned": (Action.UPDATE, Progress.PLANNED),
@@ -299,40 +99,6 @@ _REVENUE_SYSTEMS = ("https://www.nubc.org/CodeSystem/RevenueCodes", "urn:nubc:re
 _FILING = re.compile(r"[A-Z][A-Z0-9]|\d{2}")
 
 
-R = TypeVar("R", bound=_R4)
-
-
-class _Resources:
-    """The resources of one bundle, found by any reference that points at them."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        self.by_type: dict[str, list[tuple[Any, tuple[str, ...]]]] = {}
-        self._by_reference: dict[str, Any] = {}
-        for number, entry in enumerate(bundle.entry):
-            kind = entry.resource.get("resourceType")
-            model = _MODELS.get(kind) if isinstance(kind, str) else None
-            if model is None or not isinstance(kind, str):
-                continue
-            try:
-                resource = model.model_validate(entry.resource)
-            except ValidationError as error:
-                refuse_invalid(error, f"/entry/{number}/resource ({kind})")
-            identity = getattr(resource, "id", "")
-            names = tuple(name for name in (entry.full_url, f"{kind}/{identity}" if identity else "") if name)
-            for name in names:
-                self._by_reference[name] = resource
-            self.by_type.setdefault(kind, []).append((resource, names))
-
-    def all(self, kind: type[R], name: str) -> list[tuple[R, tuple[str, ...]]]:
-        """Return the resources of one type with the names under which they are referred to."""
-        return self.by_type.get(name, [])
-
-    def get(self, reference: Reference, kind: type[R]) -> R | None:
-        """Return what a reference points at inside the bundle."""
-        found = self._by_reference.get(reference.reference)
-        return found if isinstance(found, kind) else None
-
-
 def read_fhir_r4(raw: bytes, *, source: str = "", facility: str = "") -> Reading:
     """Read one Bundle.
 
@@ -347,7 +113,7 @@ def read_fhir_r4(raw: bytes, *, source: str = "", facility: str = "") -> Reading
         refuse_invalid(error)
     if bundle.type not in ("transaction", "collection", "batch"):
         raise MessageRefused("bundle-type", "/type")
-    resources = _Resources(bundle)
+    resources = Resources(bundle)
     sender = re.sub(r"[^A-Za-z0-9._:-]", "-", bundle.meta.source.removeprefix("urn:source:"))[:60] or source
     if not sender:
         raise MessageRefused("missing-field", "/meta/source")
@@ -368,7 +134,7 @@ def read_fhir_r4(raw: bytes, *, source: str = "", facility: str = "") -> Reading
 def _read_encounter(
     encounter: EncounterR4,
     names: tuple[str, ...],
-    resources: _Resources,
+    resources: Resources,
     source: str,
     facility: str,
     number: int,
@@ -385,10 +151,10 @@ def _read_encounter(
         place = encounter.service_provider.identifier.value or place
     external = next((i.value for i in encounter.identifier if i.value), "") or encounter.id
     documents = tuple(_documents(names, resources, source))
-    charges = tuple(_charges(names, resources, encounter))
+    charges = tuple(_charges(names, resources, encounter, source))
     single = len(resources.all(EncounterR4, "Encounter")) == 1
     patient = resources.get(encounter.subject, Patient)
-    start, end = _day(encounter.period.start, position), _day(encounter.period.end, position)
+    start, end = day(encounter.period.start, position), day(encounter.period.end, position)
     setting = _SETTING_BY_CLASS.get(encounter.class_.code, Setting.OFFICE)
     if setting is Setting.OFFICE and any(document.kind == "imaging-report" for document in documents):
         setting = Setting.IMAGING
@@ -397,9 +163,11 @@ def _read_encounter(
     stay = None
     if setting in (Setting.INPATIENT, Setting.ED, Setting.SURGERY):
         stay = StayRecord(
-            admitted_at=_instant(encounter.period.start, position),
-            discharged_at=_instant(encounter.period.end, position),
+            admitted_at=instant(encounter.period.start, position),
+            discharged_at=instant(encounter.period.end, position),
         )
+    named = tuple(_providers(encounter, resources, source))
+    claim = fhir_claim.claim_of(names, resources)
     return EncounterMessage(
         facility_id=clean_id(place, f"{position} serviceProvider"),
         source=source,
@@ -412,19 +180,13 @@ def _read_encounter(
         service_through=end,
         patient=_patient(patient) if patient else None,
         stay=stay,
-        coverages=_coverages(resources) if single else None,
-        providers=tuple(_providers(encounter, resources, source)),
+        coverages=_coverages(resources, claim) if single else None,
+        providers=(*named, *fhir_claim.further_providers(named, names, resources, source)),
         documents=documents,
         charges=charges,
+        claim=fhir_claim.facts(claim, encounter, names, resources, setting),
+        **fhir_claim.accident(claim),
     )
-
-
-def _short(value: str, position: str) -> str:
-    value = value.strip()
-    refuse_controls(value, position)
-    if "\n" in value or len(value) > 250:
-        raise MessageRefused("invalid-value", position)
-    return value
 
 
 def _patient(patient: Patient) -> PatientPhi:
@@ -437,31 +199,24 @@ def _patient(patient: Patient) -> PatientPhi:
     if patient.address:
         first = patient.address[0]
         address = Address(
-            line=_short(" ".join(first.line), "Patient.address"),
-            city=_short(first.city, "Patient.address"),
-            state=_short(first.state, "Patient.address"),
-            postal_code=_short(first.postal_code, "Patient.address"),
+            line=short(" ".join(first.line), "Patient.address"),
+            city=short(first.city, "Patient.address"),
+            state=short(first.state, "Patient.address"),
+            postal_code=short(first.postal_code, "Patient.address"),
         )
     return PatientPhi(
-        last_name=_short(name.family, "Patient.name"),
-        first_name=_short(name.given[0] if name.given else "", "Patient.name"),
-        middle_name=_short(name.given[1] if len(name.given) > 1 else "", "Patient.name"),
+        last_name=short(name.family, "Patient.name"),
+        first_name=short(name.given[0] if name.given else "", "Patient.name"),
+        middle_name=short(name.given[1] if len(name.given) > 1 else "", "Patient.name"),
         birth_date=patient.birth_date,
         sex={"male": "M", "female": "F"}.get(patient.gender, "U"),
         address=address,
-        medical_record_number=_short(next(iter([*typed, *anything]), ""), "Patient.identifier"),
+        medical_record_number=short(next(iter([*typed, *anything]), ""), "Patient.identifier"),
+        death_date=whole_day(patient.deceased),
     )
 
 
-def _opaque(practitioner: Practitioner, source: str) -> tuple[str, str]:
-    """Return (opaque id, NPI) of a practitioner."""
-    npi = next((i.value for i in practitioner.identifier if i.system == NPI_SYSTEM), "")
-    npi = npi if re.fullmatch(r"\d{10}", npi) else ""
-    local = next((i.value for i in practitioner.identifier if i.value), "") or practitioner.id
-    return practitioner_id(npi, source, local), npi
-
-
-def _providers(encounter: EncounterR4, resources: _Resources, source: str) -> Iterable[ProviderRecord]:
+def _providers(encounter: EncounterR4, resources: Resources, source: str) -> Iterable[ProviderRecord]:
     for participant in encounter.participant:
         practitioner = resources.get(participant.individual, Practitioner)
         if practitioner is None:
@@ -470,33 +225,16 @@ def _providers(encounter: EncounterR4, resources: _Resources, source: str) -> It
         role = next((_ROLE[code] for code in codes if code in _ROLE), "rendering")
         if role == "rendering" and encounter.class_.code in _SETTING_BY_CLASS:
             role = "attending"
-        opaque, npi = _opaque(practitioner, source)
-        name = practitioner.name[0] if practitioner.name else HumanName()
-        taxonomy = next(
-            (
-                code
-                for q in practitioner.qualification
-                for code in q.code.codes("http://nucc.org/provider-taxonomy")
-            ),
-            "",
-        )
-        yield ProviderRecord(
-            provider_id=opaque,
-            role=role,
-            npi=npi,
-            last_name=_short(name.family, "Practitioner.name"),
-            first_name=_short(name.given[0] if name.given else "", "Practitioner.name"),
-            taxonomy=_short(taxonomy, "Practitioner.qualification"),
-        )
+        yield provider(practitioner, role, source)
 
 
-def _coverages(resources: _Resources) -> tuple[CoverageChange, ...] | None:
+def _coverages(resources: Resources, claim: Claim | None) -> tuple[CoverageChange, ...] | None:
     """Return the active coverages in their order of responsibility, or None when the bundle has none."""
-    found = [c for c, _ in resources.all(CoverageR4, "Coverage") if c.status == "active"]
+    found = [(c, names) for c, names in resources.all(CoverageR4, "Coverage") if c.status == "active"]
     if not found:
         return None
     changes = []
-    for order, coverage in zip("PST", sorted(found, key=lambda c: c.order), strict=False):
+    for order, (coverage, names) in zip("PST", sorted(found, key=lambda c: c[0].order), strict=False):
         payer = resources.get(coverage.payor[0], Organization) if coverage.payor else None
         payer_id = next((i.value for i in payer.identifier if i.value), "") if payer else ""
         if not payer_id and coverage.payor and coverage.payor[0].identifier:
@@ -508,28 +246,21 @@ def _coverages(resources: _Resources) -> tuple[CoverageChange, ...] | None:
             CoverageChange(
                 order=order,
                 payer_id=clean_id(payer_id, "Coverage.payor"),
-                payer_name=_short(payer.name if payer else coverage.payor[0].display, "Coverage.payor"),
-                member_id=_short(member, "Coverage.subscriberId"),
+                payer_name=short(payer.name if payer else coverage.payor[0].display, "Coverage.payor"),
+                member_id=short(member, "Coverage.subscriberId"),
                 filing_indicator=filing,
                 relationship=_RELATIONSHIP.get(relation, "G8"),
-                active_from=_day(coverage.period.start, "Coverage.period"),
-                active_to=_day(coverage.period.end, "Coverage.period"),
+                active_from=day(coverage.period.start, "Coverage.period"),
+                active_to=day(coverage.period.end, "Coverage.period"),
+                authorization=fhir_claim.authorization(claim, names),
             )
         )
     return tuple(changes)
 
 
-def _belongs(references: Iterable[Reference], names: tuple[str, ...], resources: _Resources) -> bool:
-    """Tell whether a resource belongs to the encounter; without a reference only a lone encounter owns it."""
-    targets = [reference.reference for reference in references if reference.reference]
-    if targets:
-        return any(target in names for target in targets)
-    return len(resources.all(EncounterR4, "Encounter")) == 1
-
-
-def _documents(names: tuple[str, ...], resources: _Resources, source: str) -> Iterable[DocumentChange]:
+def _documents(names: tuple[str, ...], resources: Resources, source: str) -> Iterable[DocumentChange]:
     for number, (document, own_names) in enumerate(resources.all(DocumentReference, "DocumentReference"), 1):
-        if not _belongs(document.context.encounter, names, resources):
+        if not belongs(document.context.encounter, names, resources):
             continue
         position = f"DocumentReference {number}"
         external = clean_id(_document_id(document, own_names), position)
@@ -559,10 +290,10 @@ def _documents(names: tuple[str, ...], resources: _Resources, source: str) -> It
             text=_attachment_text(document, position),
             action=action,
             replaces=replaces,
-            title=_short(document.content[0].attachment.title, position),
+            title=short(document.content[0].attachment.title, position),
             signed=document.doc_status in _SIGNED,
-            author_id=_opaque(author, source)[0] if author else None,
-            written_at=_instant(document.date, position),
+            author_id=opaque(author, source)[0] if author else None,
+            written_at=instant(document.date, position),
         )
 
 
@@ -593,9 +324,11 @@ def _attachment_text(document: DocumentReference, position: str) -> str:
     return text
 
 
-def _charges(names: tuple[str, ...], resources: _Resources, encounter: EncounterR4) -> Iterable[ChargeChange]:
+def _charges(
+    names: tuple[str, ...], resources: Resources, encounter: EncounterR4, source: str
+) -> Iterable[ChargeChange]:
     for number, (item, own_names) in enumerate(resources.all(ChargeItem, "ChargeItem"), 1):
-        if not _belongs((item.context,), names, resources):
+        if not belongs((item.context,), names, resources):
             continue
         position = f"ChargeItem {number}"
         if item.status not in ("billable", "billed", "entered-in-error"):
@@ -613,7 +346,7 @@ def _charges(names: tuple[str, ...], resources: _Resources, encounter: Encounter
         )
         if len(modifiers) > 4 or any(not re.fullmatch(r"[A-Z0-9]{2}", modifier) for modifier in modifiers):
             raise MessageRefused("invalid-value", position)
-        served = _day(item.occurrence_date_time, position) or _day(encounter.period.start, position)
+        served = day(item.occurrence_date_time, position) or day(encounter.period.start, position)
         if served is None:
             raise MessageRefused("missing-service-date", position)
         identity = next((i.value for i in item.identifier if i.value), "") or item.id
@@ -626,6 +359,7 @@ def _charges(names: tuple[str, ...], resources: _Resources, encounter: Encounter
             modifiers=modifiers,
             revenue_code=revenue.zfill(4) if revenue else None,
             credit=item.status == "entered-in-error",
+            **fhir_claim.charge(item, resources, source),
         )
 
 
@@ -640,31 +374,3 @@ def _units(value: Decimal | int, position: str) -> int:
     if Decimal(value) != int(value) or not 1 <= value <= 99_999:
         raise MessageRefused("invalid-value", position)
     return int(value)
-
-
-_DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?")
-
-
-def _day(text: str, position: str) -> date | None:
-    """Return the calendar day as written."""
-    if not text:
-        return None
-    try:
-        if not _DATE_TIME.fullmatch(text):
-            raise ValueError
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        raise MessageRefused("invalid-date", position) from None
-
-
-def _instant(text: str, position: str) -> datetime | None:
-    """Return an instant in UTC; a bare day counts as its midnight UTC."""
-    if not text:
-        return None
-    try:
-        if not _DATE_TIME.fullmatch(text):
-            raise ValueError
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise MessageRefused("invalid-date", position) from None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)

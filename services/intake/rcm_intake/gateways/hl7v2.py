@@ -16,6 +16,7 @@ from rcm_shared.contracts.records import Address, PatientPhi, ProviderRecord, St
 from rcm_shared.money import cents_from_decimal
 
 from rcm_intake.domain.changes import (
+    PERFORMING,
     Action,
     ChargeChange,
     CoverageChange,
@@ -25,6 +26,7 @@ from rcm_intake.domain.changes import (
     Progress,
 )
 from rcm_intake.domain.errors import MessageRefused
+from rcm_intake.gateways import hl7v2_claim
 from rcm_intake.gateways.hl7v2_syntax import (
     Segment,
     day_of,
@@ -162,8 +164,11 @@ def _common(segments: dict[str, list[Segment]], reading: Reading) -> dict[str, A
     said["service_through"] = day_of(pv1, 45) if pv1 else None
     if "IN1" in segments:
         said["coverages"] = tuple(
-            _coverage(segment, order) for segment, order in zip(segments["IN1"], "PST", strict=False)
+            _coverage(segment, order, hl7v2_claim.certification(segments, segment))
+            for segment, order in zip(segments["IN1"], "PST", strict=False)
         )
+    said |= hl7v2_claim.accident(segments)
+    said["claim"] = hl7v2_claim.facts(segments, said.get("setting"))
     return said
 
 
@@ -208,6 +213,7 @@ def _patient(pid: Segment, reading: Reading) -> PatientPhi:
         sex=sex if sex in ("M", "F") else "U",
         address=address,
         medical_record_number=_record_number(pid, 3, reading),
+        death_date=hl7v2_claim.whole_day(pid, 29),
     )
 
 
@@ -261,7 +267,7 @@ def _practitioner(segment: Segment, index: int, role: str, reading: Reading) -> 
     )
 
 
-def _coverage(in1: Segment, order: str) -> CoverageChange:
+def _coverage(in1: Segment, order: str, certification: str) -> CoverageChange:
     member = in1.name_of(36) or in1.name_of(49)
     payer = in1.name_of(3) or in1.name_of(2)
     position = f"IN1 {order}"
@@ -284,7 +290,7 @@ def _coverage(in1: Segment, order: str) -> CoverageChange:
         subscriber=subscriber,
         active_from=day_of(in1, 12),
         active_to=day_of(in1, 13),
-        authorization=in1.name_of(14),
+        authorization=in1.name_of(14) or certification,
     )
 
 
@@ -379,7 +385,24 @@ def _read_dft(segments: dict[str, list[Segment]], reading: Reading) -> Encounter
     surgeons = (_practitioner(pr1, 11, "operating", reading) for pr1 in segments.get("PR1", []))
     operating = tuple(surgeon for surgeon in surgeons if surgeon is not None)[:1]
     said["providers"] = (*said.get("providers", ()), *operating)
+    named = {provider.npi for provider in said["providers"]}
+    said["providers"] += tuple(_performers(segments.get("FT1", []), reading, named))
     return EncounterMessage(**said, charges=charges)
+
+
+def _performer(ft1: Segment, reading: Reading) -> ProviderRecord | None:
+    """Read FT1-20; only somebody with an NPI and a name can stand on a claim's line."""
+    who = _practitioner(ft1, 20, PERFORMING, reading)
+    return who if who is not None and who.npi and who.last_name else None
+
+
+def _performers(lines: list[Segment], reading: Reading, named: set[str]) -> Iterator[ProviderRecord]:
+    """Give those who performed a line and have no role in the encounter, each once."""
+    for ft1 in lines:
+        who = _performer(ft1, reading)
+        if who is not None and who.npi not in named:
+            named.add(who.npi)
+            yield who
 
 
 def _charges(lines: list[Segment], reading: Reading) -> Iterator[ChargeChange]:
@@ -399,6 +422,7 @@ def _charges(lines: list[Segment], reading: Reading) -> Iterator[ChargeChange]:
         if any(not re.fullmatch(r"[A-Z0-9]{2}", modifier) for modifier in modifiers) or len(modifiers) > 4:
             raise MessageRefused("invalid-value", f"{position} FT1-26")
         external = ft1.name_of(2)
+        performer = _performer(ft1, reading)
         yield ChargeChange(
             external_id=clean_id(external, f"{position} FT1-2")
             if external
@@ -410,6 +434,8 @@ def _charges(lines: list[Segment], reading: Reading) -> Iterator[ChargeChange]:
             modifiers=modifiers,
             revenue_code=revenue,
             credit=kind == "CR",
+            ndc=hl7v2_claim.ndc(ft1),
+            rendering_npi=performer.npi if performer else "",
         )
 
 

@@ -234,9 +234,12 @@ def first_segment(segments: dict[str, list[Segment]], name: str) -> Segment | No
 
 def day_of(segment: Segment | None, index: int) -> date | None:
     """Return the calendar day as written, whatever its time zone."""
-    if segment is None:
-        return None
-    text = segment.get(index).strip()
+    return None if segment is None else part_day(segment, index)
+
+
+def part_day(segment: Segment, index: int, component: int = 1, repetition: int = 1) -> date | None:
+    """Return the calendar day that stands in one part of a field."""
+    text = segment.get(index, component, repetition).strip()
     if not text:
         return None
     match = _DTM.fullmatch(text)
