@@ -31,9 +31,9 @@ from rcm_coding.domain.worklist import (
 )
 from rcm_coding.engine.evidence import Evidence, Suggestion, Suggestions
 from rcm_coding.gateways.grouper import NOT_EVALUATED
-from rcm_coding.handlers import charts, commands, facts, handling, routing
+from rcm_coding.handlers import charts, commands, facts, handling, routing, suggesting
 from rcm_coding.handlers.charts import Circumstances, Command
-from rcm_coding.repository import worklist
+from rcm_coding.repository import history, worklist
 from rcm_shared.auth import Principal, TokenIssuer
 from rcm_shared.contracts.intake import Setting
 from rcm_shared.contracts.topics import owned_by
@@ -120,7 +120,7 @@ def chart(key: UUID, **changes: Any) -> CodingCase:
         "rcm-cac/0.1",
         date(2026, 9, 10),
     )
-    read = commands.suggested(case, found, case.record_version).state
+    read = suggesting.suggested(case, found, case.record_version).state
     assert read is not None
     return read
 
@@ -266,7 +266,7 @@ async def test_lock_lapses_without_commands_and_is_renewed_by_them(room: Room) -
     with pytest.raises(CaseTaken):
         await room.do(key, "ann", "decide", lambda case, _: commands.decide(case, "ann", [], [], BARE), 222)
     async with room.pool.acquire() as conn:
-        lines = await worklist.list_handling(conn, key)
+        lines = await history.list_handling(conn, key)
     assert [(line.action, line.actor) for line in lines] == [
         ("start", "ann"),
         ("decide", "ann"),
@@ -344,12 +344,12 @@ async def test_changed_codes_after_payment_was_seen_are_flagged(room: Room) -> N
     assert after.final is not None
     assert after.final.changed_after_payment
     async with room.pool.acquire() as conn:
-        assert await worklist.flagged(conn, ["F1"], 10) == [(flagged, "F1")]
-        assert await worklist.flagged(conn, ["F2"], 10) == []
+        assert await history.flagged(conn, ["F1"], 10) == [(flagged, "F1")]
+        assert await history.flagged(conn, ["F2"], 10) == []
 
 
 async def test_closing_by_rule_is_tested_before_it_is_live(room: Room) -> None:
-    tolerated = ("NCCI-PTP", "MUE", "LCD", "CPT-HCPCS-validity", "ICD-10-CM release")
+    tolerated = ("NCCI-PTP", "NCCI-AOC", "MUE", "LCD", "CPT-HCPCS-validity", "ICD-10-CM release")
     missing = {
         edit.authority
         for edit in commands.validate(chart(uuid7()), BARE).edits
@@ -371,7 +371,7 @@ async def test_closing_by_rule_is_tested_before_it_is_live(room: Room) -> None:
         await room.start(key, "ann")
         await room.do(key, "ann", "finalise", finish("ann"))
     async with room.pool.acquire() as conn:
-        (counted,) = await worklist.count_trials(conn)
+        (counted,) = await history.count_trials(conn)
     assert (counted.trials, counted.judged, counted.agreed) == (20, 20, 20)
     policy = await room.within(lambda uow: routing.change_policy(uow.conn, live, "lead", NOW))
     (key,) = await room.put(1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+import asyncpg
 from rcm_shared.contracts.audit import AuditRecodeRequested
 from rcm_shared.contracts.billing import RecodeRequested
 from rcm_shared.contracts.event import Event
@@ -33,7 +34,9 @@ from rcm_coding.engine.knowledge import Knowledge
 from rcm_coding.engine.ranking.model import Model
 from rcm_coding.engine.suggest import suggest
 from rcm_coding.gateways.intake import Intake
-from rcm_coding.handlers import charts, commands, facts, routing
+from rcm_coding.handlers import charts, facts, routing, suggesting
+from rcm_coding.handlers.tables import tables_for
+from rcm_coding.repository import learning
 
 ON_QUERY: Mapping[type[Event], Decide[CodingCase]] = {
     QuerySent: facts.query_sent,
@@ -53,6 +56,7 @@ class SuggestionPass:
 
     found: Suggestions
     record_version: int
+    shadow: Suggestions | None = None  # what the next model would have said
 
 
 def on_encounter(code_sets: Callable[[], CodeSets]) -> Apply:
@@ -62,6 +66,12 @@ def on_encounter(code_sets: Callable[[], CodeSets]) -> Apply:
 
     async def apply(uow: UnitOfWork, deliveries: list[Delivery]) -> None:
         loaded = code_sets()
+
+        async def load(conn: asyncpg.Connection, keys: list[UUID]) -> dict[UUID, CodingCase]:
+            nonlocal loaded
+            cases = await repository.load_cases(conn, keys)
+            loaded = loaded.beside(await tables_for(conn, cases, deliveries))
+            return cases
 
         def completed(
             case: CodingCase | None, event: DocumentationCompleted, moment: Moment
@@ -79,7 +89,7 @@ def on_encounter(code_sets: Callable[[], CodeSets]) -> Apply:
             EncounterCancelled: facts.encounter_cancelled,
             EncountersMerged: facts.encounters_merged,
         }
-        await _fold(uow, deliveries, table)
+        await fold(uow, deliveries, table=table, load=load, save=routing.save_cases)
 
     return apply
 
@@ -110,8 +120,12 @@ def suggest_work(
     knowledge: Callable[[date], Knowledge],
     code_sets: Callable[[], CodeSets],
     model: Callable[[], Model | None],
+    shadow: Callable[[], Model | None] = lambda: None,
 ) -> WorkKind:
-    """Make the work that fetches a chart's texts and reads them; the engine runs beside the event loop."""
+    """Make the work that fetches a chart's texts and reads them; the engine runs beside the event loop.
+
+    The shadow's answer is kept beside the other; no coder sees it.
+    """
 
     async def compute(items: list[WorkItem]) -> dict[UUID, object]:
         keys = [key for item in items for key in _document_keys(item)]
@@ -127,16 +141,14 @@ def suggest_work(
                 for order, key in enumerate(wanted)
             ]
             day = date.fromisoformat(item.payload["day"])
-            found = await asyncio.to_thread(
-                suggest,
-                documents,
-                item.payload["setting"],
-                day,
-                knowledge(day),
-                item.payload["claim_form"],
-                model=model(),
+            asked = (documents, item.payload["setting"], day, knowledge(day), item.payload["claim_form"])
+            facility = item.payload.get("facility", "")
+            found = await asyncio.to_thread(suggest, *asked, model=model(), facility=facility)
+            beside = shadow()
+            other = (
+                await asyncio.to_thread(suggest, *asked, model=beside, facility=facility) if beside else None
             )
-            results[item.key] = SuggestionPass(found, item.payload["record_version"])
+            results[item.key] = SuggestionPass(found, item.payload["record_version"], other)
         return results
 
     async def apply(uow: UnitOfWork, results: dict[UUID, SuggestionPass]) -> None:
@@ -155,13 +167,27 @@ async def apply_suggestions(
     for key, result in results.items():
         if key not in cases:
             continue
-        decision = commands.suggested(cases[key], result.found, result.record_version)
+        decision = suggesting.suggested(cases[key], result.found, result.record_version)
         record(uow, Moment(uow.now, key), decision)
         if decision.state is not None:
             changed[key] = await charts.close_if_allowed(uow, decision.state, policy, code_sets)
+            if result.shadow is not None:
+                await learning.keep_shadow(
+                    uow.conn,
+                    decision.state,
+                    result.record_version,
+                    result.shadow.model,
+                    _diagnoses(result.shadow),
+                    _diagnoses(result.found),
+                    uow.now,
+                )
         uow.record_access(encounter_id=key, subject=SYSTEM, purpose="coding", what="documents")
     if changed:
         await routing.save_cases(uow.conn, changed)
+
+
+def _diagnoses(found: Suggestions) -> list[str]:
+    return [item.code for item in found.suggestions if item.system == "ICD-10-CM"]
 
 
 def _document_keys(item: WorkItem) -> list[tuple[UUID, int]]:

@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from rcm_coding.api import cases, codes, codesets, worklist
+from rcm_coding.api import cases, codes, codesets, learning, policy, prebill, releases, worklist
 from rcm_coding.api.codesets import BillableOut
 from rcm_coding.api.deps import Deps
+from rcm_coding.api.releases import MAX_FILE, UPLOAD_PATH
 
-__all__ = ["BillableOut", "Deps", "router"]
+__all__ = ["MAX_FILE", "UPLOAD_PATH", "BillableOut", "Deps", "router"]
 
 router = APIRouter()
-for part in (worklist, cases, codesets, codes):
+for part in (worklist, policy, cases, prebill, codesets, releases, codes, learning):
     router.include_router(part.router)

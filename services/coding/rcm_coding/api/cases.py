@@ -6,7 +6,7 @@ A command may carry `If-Match` with the chart's version as it was read; another 
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
@@ -44,11 +44,12 @@ from rcm_coding.api.shapes import (
     decisions_of,
 )
 from rcm_coding.domain.case import CaseState, CodingCase, Grouping, codes_for_claim
+from rcm_coding.domain.edit import Edit
 from rcm_coding.domain.errors import NotCoded
 from rcm_coding.domain.worklist import value_cents
-from rcm_coding.handlers import charts, commands, handling, judging
+from rcm_coding.handlers import charts, commands, handling, judging, prebill
 from rcm_coding.handlers.charts import Act, Command
-from rcm_coding.repository import worklist
+from rcm_coding.repository import history
 
 router = APIRouter(prefix="/v1", tags=["coding"])
 
@@ -80,7 +81,7 @@ async def get_handling(
     """Show who had the chart when, and every change of its state by a person."""
     async with runtime.transaction(who.subject) as uow:
         await charts.read(uow, who, encounter_id)
-        return HandlingOut(handling=tuple(await worklist.list_handling(uow.conn, encounter_id)))
+        return HandlingOut(handling=tuple(await history.list_handling(uow.conn, encounter_id)))
 
 
 @router.get("/cases/{encounter_id}/payment")
@@ -105,13 +106,13 @@ async def get_payment(
 @router.post("/cases/{encounter_id}/start")
 async def start_case(encounter_id: UUID, request: Request, who: Coder) -> Response:
     """Take the chart up."""
-    return await _command(request, who, encounter_id, "start", starting(who), for_coder=who.subject)
+    return await run_command(request, who, encounter_id, "start", starting(who), for_coder=who.subject)
 
 
 @router.post("/cases/{encounter_id}/return")
 async def return_case(encounter_id: UUID, request: Request, who: Coder) -> Response:
     """Give an unfinished chart back to the worklist."""
-    return await _command(
+    return await run_command(
         request, who, encounter_id, "return", lambda case, _: commands.give_back(case, who.subject)
     )
 
@@ -119,7 +120,7 @@ async def return_case(encounter_id: UUID, request: Request, who: Coder) -> Respo
 @router.post("/cases/{encounter_id}/assign")
 async def assign_case(encounter_id: UUID, body: AssignIn, request: Request, who: Lead) -> Response:
     """Give the chart to a coder whose certificates fit it."""
-    return await _command(
+    return await run_command(
         request,
         who,
         encounter_id,
@@ -132,7 +133,7 @@ async def assign_case(encounter_id: UUID, body: AssignIn, request: Request, who:
 @router.post("/cases/{encounter_id}/urgency")
 async def set_urgency(encounter_id: UUID, body: UrgencyIn, request: Request, who: Lead) -> Response:
     """Bring the chart forward in its queue."""
-    return await _command(
+    return await run_command(
         request,
         who,
         encounter_id,
@@ -145,7 +146,7 @@ async def set_urgency(encounter_id: UUID, body: UrgencyIn, request: Request, who
 @router.post("/cases/{encounter_id}/hold")
 async def hold_case(encounter_id: UUID, body: HoldIn, request: Request, who: Coder) -> Response:
     """Put the chart aside with a reason and whoever must act."""
-    return await _command(
+    return await run_command(
         request,
         who,
         encounter_id,
@@ -158,7 +159,7 @@ async def hold_case(encounter_id: UUID, body: HoldIn, request: Request, who: Cod
 @router.post("/cases/{encounter_id}/reopen")
 async def reopen_case(encounter_id: UUID, body: ReasonIn, request: Request, who: Coder) -> Response:
     """Open a final chart again; what was coded becomes decided codes to work on."""
-    return await _command(
+    return await run_command(
         request,
         who,
         encounter_id,
@@ -173,7 +174,7 @@ async def decide_case(encounter_id: UUID, body: DecisionsIn, request: Request, w
     """Accept, override or reject suggestions, and add codes; all of it or nothing."""
     decisions, additions = decisions_of(body), additions_of(body)
     deps = deps_of(request)
-    return await _command(
+    return await run_command(
         request,
         who,
         encounter_id,
@@ -185,7 +186,7 @@ async def decide_case(encounter_id: UUID, body: DecisionsIn, request: Request, w
 @router.post("/cases/{encounter_id}/query")
 async def query_provider(encounter_id: UUID, body: QueryIn, request: Request, who: Coder) -> Response:
     """Ask the provider about a gap; the chart waits for the answer."""
-    return await _command(
+    return await run_command(
         request,
         who,
         encounter_id,
@@ -201,7 +202,7 @@ async def get_thread(
     """Show the second-opinion thread that is kept with the chart."""
     async with runtime.transaction(who.subject) as uow:
         case = await charts.read(uow, who, encounter_id)
-        comments = await worklist.list_comments(uow.conn, encounter_id)
+        comments = await history.list_comments(uow.conn, encounter_id)
     return ThreadOut(
         open=case.second_review,
         comments=tuple(
@@ -213,7 +214,7 @@ async def get_thread(
 @router.post("/cases/{encounter_id}/opinion/ask")
 async def ask_opinion(encounter_id: UUID, body: OpinionIn, request: Request, who: Coder) -> Response:
     """Ask a colleague about a hard case; the chart waits, and nobody can finalise it meanwhile."""
-    return await _command(
+    return await run_command(
         request,
         who,
         encounter_id,
@@ -226,7 +227,7 @@ async def ask_opinion(encounter_id: UUID, body: OpinionIn, request: Request, who
 @router.post("/cases/{encounter_id}/opinion/give")
 async def give_opinion(encounter_id: UUID, body: CommentIn, request: Request, who: Coder) -> Response:
     """Answer a colleague; the chart goes back to who asked."""
-    return await _command(
+    return await run_command(
         request,
         who,
         encounter_id,
@@ -239,7 +240,7 @@ async def give_opinion(encounter_id: UUID, body: CommentIn, request: Request, wh
 @router.post("/cases/{encounter_id}/opinion/withdraw")
 async def withdraw_opinion(encounter_id: UUID, body: CommentIn, request: Request, who: Coder) -> Response:
     """Go on without the opinion."""
-    return await _command(
+    return await run_command(
         request,
         who,
         encounter_id,
@@ -254,7 +255,9 @@ async def validate_case(encounter_id: UUID, request: Request, who: Coder) -> Res
     """Evaluate the edits of the codes chosen so far, group an inpatient stay, and keep both with the chart."""
     deps = deps_of(request)
     grouping = await grouping_of(runtime_of(request), who, encounter_id, deps, required=False)
-    return await _command(request, who, encounter_id, "validate", validating(deps, grouping), quiet=True)
+    return await run_command(
+        request, who, encounter_id, "validate", validating(deps, grouping), quiet=True, judges=True
+    )
 
 
 @router.post("/cases/{encounter_id}/finalise")
@@ -262,7 +265,7 @@ async def finalise_case(encounter_id: UUID, body: FinaliseIn, request: Request, 
     """Make the decision final: group an inpatient stay, refuse what an edit or an open query stops."""
     deps = deps_of(request)
     grouping = await grouping_of(runtime_of(request), who, encounter_id, deps)
-    return await _command(
+    return await run_command(
         request,
         who,
         encounter_id,
@@ -270,10 +273,16 @@ async def finalise_case(encounter_id: UUID, body: FinaliseIn, request: Request, 
         finalising(who, deps, grouping, body.override_reason),
         reason=body.override_reason,
         for_coder=who.subject,
+        judges=True,
     )
 
 
-Regroup = Callable[[CodingCase], Grouping]
+@dataclass(frozen=True, slots=True)
+class StayRules:
+    """What needs the facts of an inpatient stay: its DRG, and what the Medicare Code Editor says."""
+
+    group: Callable[[CodingCase], Grouping]
+    edit: Callable[[CodingCase], tuple[Edit, ...]]
 
 
 def starting(who: Principal) -> Act:
@@ -288,38 +297,49 @@ def assigning(assignee: str, from_holder: str | None = None) -> Act:
     )
 
 
-def validating(deps: Deps, grouping: Regroup | None) -> Act:
+def validating(deps: Deps, grouping: StayRules | None) -> Act:
     """Compute edits and the DRG without finalising."""
 
-    def act(case: CodingCase, _now: charts.Circumstances) -> commands.CaseDecision:
-        state = commands.validate(case, deps.code_sets())
+    def act(case: CodingCase, now: charts.Circumstances) -> commands.CaseDecision:
+        state = commands.validate(case, deps.code_sets().beside(now.tables), edited(case, grouping))
         findings = judging.findings_of(state, deps.code_sets())
-        return Decision(state=replace(state, working=_grouped(case, grouping), findings=findings))
+        working = grouped(case, grouping)
+        if working is not None:  # payment stays hidden until the chart is coded
+            working = replace(working, weight=None, weight_release="")
+        return Decision(state=replace(state, working=working, findings=findings))
 
     return act
 
 
-def finalising(who: Principal, deps: Deps, grouping: Regroup | None, override_reason: str | None) -> Act:
+def finalising(who: Principal, deps: Deps, grouping: StayRules | None, override_reason: str | None) -> Act:
     """Make final."""
     return lambda case, now: commands.finalise(
         case,
         who.subject,
         now.now,
-        deps.code_sets(),
-        grouping=_grouped(case, grouping),
+        deps.code_sets().beside(now.tables),
+        grouping=grouped(case, grouping),
+        stay_edits=edited(case, grouping),
         override_reason=override_reason,
         may_override=Role.AUDITOR in who.roles,
         payment_seen=now.payment_seen,
+        check=prebill.is_checked(case, now.policy),
     )
 
 
-def _grouped(case: CodingCase, grouping: Regroup | None) -> Grouping | None:
-    return grouping(case) if grouping and case.setting is Setting.INPATIENT else None
+def grouped(case: CodingCase, stay: StayRules | None) -> Grouping | None:
+    """Return the DRG of an inpatient chart's codes as they stand."""
+    return stay.group(case) if stay and case.setting is Setting.INPATIENT else None
+
+
+def edited(case: CodingCase, stay: StayRules | None) -> tuple[Edit, ...] | None:
+    """Return what the Medicare Code Editor says of an inpatient chart's codes as they stand; None: not asked."""
+    return stay.edit(case) if stay and case.setting is Setting.INPATIENT else None
 
 
 async def grouping_of(
     runtime: Runtime, who: Principal, encounter_id: UUID, deps: Deps, *, required: bool = True
-) -> Regroup | None:
+) -> StayRules | None:
     """Fetch what grouping needs of an inpatient stay before the transaction; other settings need nothing.
 
     Raises: Refused when `required` and the stay's facts cannot be had.
@@ -337,13 +357,14 @@ async def grouping_of(
     if stay is None:
         raise Refused("stay-unknown", "intake knows no such stay", status=409)
 
-    def group(current: CodingCase) -> Grouping:
-        return deps.group(*codes_for_claim(current), stay)
+    await asyncio.to_thread(deps.code_sets().procedures, case.day)  # the first look-up of a year is slow
+    return StayRules(
+        lambda current: deps.weigh(deps.group(*codes_for_claim(current), stay), stay.discharged_on),
+        lambda current: deps.edit_stay(*codes_for_claim(current), stay),
+    )
 
-    return group
 
-
-async def _command(
+async def run_command(
     request: Request,
     who: Principal,
     encounter_id: UUID,
@@ -353,10 +374,11 @@ async def _command(
     reason: str | None = None,
     for_coder: str | None = None,
     quiet: bool = False,
+    judges: bool = False,
     words: tuple[str, str] | None = None,
 ) -> Response:
     """Run one command on a locked case and answer with the case as it stands then."""
-    command = Command(action, act, expected_version(request), reason, for_coder, quiet)
+    command = Command(action, act, expected_version(request), reason, for_coder, quiet, judges)
 
     async def run(uow: UnitOfWork) -> tuple[int, BaseModel]:
         after = await charts.change(uow, who, encounter_id, command)

@@ -15,6 +15,7 @@ from rcm_coding.gateways.releases import billable_codes
 router = APIRouter(prefix="/v1", tags=["coding"])
 
 ICD10CM = "ICD-10-CM"
+Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 
 
 class ReleaseOut(Body):
@@ -72,7 +73,7 @@ async def list_codesets(
 
 @router.get("/codesets/{sha256}/billable")
 async def get_billable(
-    sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")],
+    sha256: Sha256,
     request: Request,
     _who: Annotated[Principal, Depends(allow("service"))],
 ) -> BillableOut:

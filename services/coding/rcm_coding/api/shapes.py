@@ -26,7 +26,7 @@ from rcm_coding.domain.edits import Edit
 from rcm_coding.domain.worklist import Urgency
 from rcm_coding.engine.evidence import Alternative, Evidence, Finding
 from rcm_coding.handlers import commands
-from rcm_coding.repository.worklist import Handling
+from rcm_coding.repository.history import Handling
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.]{3,9}$")]
 Modifier = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2}$")]
@@ -118,6 +118,8 @@ class CaseOut(Body):
     release: str
     engine: str
     reopen_reasons: tuple[str, ...]
+    recode_requested: bool  # billing, a payer or audit sent it back and it is not final again
+    coded_by: str | None  # of a chart that waits for its check before billing
     not_evaluated: tuple[str, ...]
 
 
@@ -261,6 +263,8 @@ def case_out(case: CodingCase) -> CaseOut:
         payer_id=case.payer_id,
         previous_coder=case.previous_coder,
         second_review=case.second_review,
+        recode_requested=case.recode_requested,
+        coded_by=case.coded_by,
         precoded=case.precoded,
         documents=case.documents,
         suggested=case.suggested_version == case.record_version,

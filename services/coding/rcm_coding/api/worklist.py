@@ -1,4 +1,4 @@
-"""HTTP in: the worklist: pages in priority order, the next chart, shifts, month end, rules, certificates."""
+"""HTTP in: the worklist: pages in priority order, the next chart, shifts, month end."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -21,12 +21,11 @@ from rcm_coding.api.cases import assigning, starting
 from rcm_coding.api.deps import CODERS, LEADS, Body
 from rcm_coding.api.shapes import CaseOut, Subject, case_out
 from rcm_coding.domain.case import CaseState
-from rcm_coding.domain.errors import StaleVersion
-from rcm_coding.domain.worklist import OPEN_STATES, AutoClose, Credential, Policy, RouteRule, Urgency
-from rcm_coding.handlers import charts, commands, routing
+from rcm_coding.domain.worklist import OPEN_STATES, Urgency
+from rcm_coding.handlers import charts, commands
 from rcm_coding.handlers.charts import Command
 from rcm_coding.repository import worklist
-from rcm_coding.repository.worklist import CredentialRow, QueueCount, TrialCount, WorkLine
+from rcm_coding.repository.worklist import QueueCount, WorkLine
 
 router = APIRouter(prefix="/v1", tags=["coding"])
 
@@ -167,45 +166,6 @@ class UnfinishedLine(Body):
     over_goal: int
 
 
-class PolicyIn(Body):
-    """The whole set of rules; `replaces` is the version that it was made from."""
-
-    replaces: Annotated[int, Field(ge=0)]
-    rules: Annotated[tuple[RouteRule, ...], Field(min_length=1, max_length=200)]
-    credentials: dict[str, tuple[Credential, ...]]
-    enforce_credentials: bool
-    lock_minutes: int
-    assigned_hours: int
-    filing_days: dict[str, int]
-    default_filing_days: int
-    filing_margin_days: int
-    value_steps: tuple[tuple[int, int], ...]
-    auto_close: AutoClose
-
-
-class PolicyOut(PolicyIn):
-    version: int
-    built_in: bool
-
-
-class CredentialIn(Body):
-    credential: Credential
-    valid_from: date
-    valid_to: date
-
-
-class CredentialList(Body):
-    credentials: tuple[CredentialRow, ...]
-
-
-class TrialList(Body):
-    trials: tuple[TrialCount, ...]
-
-
-class FlaggedList(Body):
-    encounter_ids: tuple[UUID, ...]
-
-
 @router.get("/worklist")
 async def page_worklist(
     runtime: Annotated[Runtime, Depends(runtime_of)],
@@ -343,72 +303,6 @@ async def show_unfinished(
     )
 
 
-@router.get("/worklist/policy")
-async def get_policy(runtime: Annotated[Runtime, Depends(runtime_of)], who: Worker) -> PolicyOut:
-    """Show the rules in force."""
-    _ = who
-    async with runtime.http_pool.acquire() as conn:
-        return _policy_out(await routing.active_policy(conn))
-
-
-@router.put("/worklist/policy")
-async def put_policy(body: PolicyIn, request: Request, who: Lead) -> Response:
-    """Put new rules in force and move every open chart by them.
-
-    Raises: StaleVersion when somebody else changed the rules meanwhile.
-    """
-    values = {name: getattr(body, name) for name in PolicyIn.model_fields if name != "replaces"}
-
-    async def run(uow: UnitOfWork) -> tuple[int, BaseModel]:
-        await worklist.lock_policy(uow.conn)
-        current = await routing.active_policy(uow.conn)
-        if current.version != body.replaces:
-            raise StaleVersion
-        return 200, _policy_out(await routing.change_policy(uow.conn, Policy(**values), who.subject, uow.now))
-
-    return await idempotent(request, who, run)
-
-
-@router.get("/worklist/auto-close")
-async def show_trials(runtime: Annotated[Runtime, Depends(runtime_of)], who: Lead) -> TrialList:
-    """Show how closing by rule did in test mode, by work type."""
-    _ = who
-    async with runtime.http_pool.acquire() as conn:
-        return TrialList(trials=tuple(await worklist.count_trials(conn)))
-
-
-@router.get("/worklist/flagged")
-async def list_flagged(runtime: Annotated[Runtime, Depends(runtime_of)], who: Lead) -> FlaggedList:
-    """List final charts whose codes changed after a coder had seen what the earlier ones pay."""
-    async with runtime.http_pool.acquire() as conn:
-        found = await worklist.flagged(conn, who.facility_filter(), MAX_LINES)
-    return FlaggedList(encounter_ids=tuple(key for key, _ in found))
-
-
-@router.get("/coders/{subject}/credentials")
-async def list_credentials(
-    subject: Subject, runtime: Annotated[Runtime, Depends(runtime_of)], who: Lead
-) -> CredentialList:
-    """Show a coder's certificates."""
-    _ = who
-    async with runtime.http_pool.acquire() as conn:
-        return CredentialList(credentials=tuple(await worklist.list_credentials(conn, subject)))
-
-
-@router.post("/coders/{subject}/credentials")
-async def grant_credential(subject: Subject, body: CredentialIn, request: Request, who: Lead) -> Response:
-    """Record a certificate with its days; the same one from the same day gets the new last day."""
-    if body.valid_to < body.valid_from:
-        raise Refused("dates-reversed", "the last day lies before the first", status=422, pointer="/valid_to")
-
-    async def run(uow: UnitOfWork) -> tuple[int, BaseModel]:
-        row = CredentialRow(subject, body.credential.value, body.valid_from, body.valid_to, who.subject)
-        await worklist.grant(uow.conn, row, uow.now)
-        return 200, CredentialList(credentials=tuple(await worklist.list_credentials(uow.conn, subject)))
-
-    return await idempotent(request, who, run)
-
-
 def sees_value(who: Principal) -> bool:
     """Tell whether someone may see charges of charts that are not coded yet: nobody who codes."""
     return Role.CODER not in who.roles
@@ -418,12 +312,6 @@ def line_out(line: WorkLine, who: Principal) -> WorkLineOut:
     """Show a chart's line."""
     values = {name: getattr(line, name) for name in WorkLineOut.model_fields}
     return WorkLineOut(**{**values, "charge_cents": line.charge_cents if sees_value(who) else None})
-
-
-def _policy_out(policy: Policy) -> PolicyOut:
-    values = {name: getattr(policy, name) for name in PolicyIn.model_fields if name != "replaces"}
-    values["credentials"], values["filing_days"] = dict(policy.credentials), dict(policy.filing_days)
-    return PolicyOut(replaces=policy.version, version=policy.version, built_in=policy.version == 0, **values)
 
 
 def _cursor(line: WorkLine) -> str:

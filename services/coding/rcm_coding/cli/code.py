@@ -101,6 +101,8 @@ def _one_input(name: str, reader: Any, as_json: bool) -> bool:
         for remark in note.remarks:
             _say(f"{label}: {remark}")
         answer = reader.read(note)
+        if remark := reader.date_remark_once():
+            _say(remark)
         if as_json:
             _print_json(answer, label, note, reader)
         else:

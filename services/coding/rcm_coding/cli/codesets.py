@@ -6,6 +6,7 @@ import json
 import sys
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -64,7 +65,8 @@ def load_files(
 ) -> None:
     """Read files whole and stage them. A broken, cut-off or wrong-year file is refused with line and reason.
 
-    A zip may hold files of several systems; each becomes its own release. Of an index it is said how many terms the
+    A zip may hold files of several systems; each becomes its own release. The parts of the NCCI pairs are given
+    together and become one. Of an index it is said how many terms the
     reading of notes gains from it, and why other entries give none.
     """
     from rcm_coding.codesets.lines import BrokenFileError
@@ -80,8 +82,8 @@ def load_files(
     place = _store(store)
     staged: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
-    for path in files:
-        for name in _systems_of(path, system, refused):
+    with TemporaryDirectory() as folder:
+        for path, name in _whole(files, system, Path(folder), refused):
             try:
                 staged.append(_load(place, path, name, how))
             except BrokenFileError as error:
@@ -187,9 +189,32 @@ def compare_releases(
         print(f"{name.replace('_', ' ')}: {len(codes)}  {' '.join(codes[:_SHOWN])}{more}".rstrip())
 
 
+def _whole(
+    files: list[Path], system: str, folder: Path, refused: list[dict[str, Any]]
+) -> list[tuple[Path, str]]:
+    """Return (file, system) for each release; the parts of one that is published in parts are joined."""
+    from rcm_coding.codesets.lines import BrokenFileError
+    from rcm_coding.gateways.codeset_files import PARTED, join
+
+    found = [(path, name) for path in files for name in _systems_of(path, system, refused)]
+    for name in sorted(PARTED):
+        parts = [path for path, other in found if other == name]
+        if len(parts) < 2:
+            continue
+        found = [pair for pair in found if pair[1] != name]
+        joined = folder / f"{parts[0].stem}-and-{len(parts) - 1}-more.zip"
+        try:
+            join(parts, name, joined)
+        except (BrokenFileError, OSError) as error:
+            refused.append(_refusal(parts[0], name, 0, _words(error)))
+        else:
+            found.append((joined, name))
+    return found
+
+
 def _systems_of(path: Path, system: str, refused: list[dict[str, Any]]) -> list[str]:
     from rcm_coding.codesets.lines import BrokenFileError
-    from rcm_coding.gateways.codeset_store import systems_in
+    from rcm_coding.gateways.codeset_files import systems_in
 
     if system:
         return [system]

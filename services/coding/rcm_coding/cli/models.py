@@ -147,6 +147,38 @@ def rollback(
     _print({"taken_out": out, "in_use": now or None}, as_json)
 
 
+@app.command()
+def refit(
+    registry: Registry = _HOME,
+    wait: Annotated[
+        int, typer.Option(metavar="SECONDS", min=1, help="How long to wait for the answer.")
+    ] = 900,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the running service for a refit now. Exit status 1 when the gate refuses the candidate."""
+    import time
+
+    from rcm_coding.gateways.model_registry import ModelRegistry
+
+    with _sentences():
+        held = ModelRegistry(registry)
+        held.ask_refit()
+        left = wait * 2
+        while (found := held.refit_outcome()) is None and left:
+            time.sleep(0.5)
+            left -= 1
+    if found is None:
+        _fail(
+            FAILED,
+            f"no service answered within {wait} s: is one running with RCM_CODING_MODELS_DIR on {registry}?",
+        )
+    if not found["decisions"]:
+        _say("nothing was decided since the last refit")
+    _print(found, as_json)
+    if found["passed"] is False:
+        raise typer.Exit(FAILED)
+
+
 def bench_learning(
     corpus: Annotated[
         str, typer.Option(metavar="codiesp:DIR[:SPLIT,…]", help="Notes that coders work, in their order.")
@@ -154,6 +186,12 @@ def bench_learning(
     held_out: Annotated[
         str, typer.Option(metavar="codiesp:DIR:SPLIT", help="Notes to measure on; left out: the split dev.")
     ] = "",
+    folds: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="No notes apart: hold out every N-th part in turn while the rest is worked."
+        ),
+    ] = 0,
     plot: Annotated[Path | None, typer.Option(metavar="PATH", help="Write the curve as an SVG file.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -161,18 +199,23 @@ def bench_learning(
     from dataclasses import asdict
 
     from rcm_coding.training.codiesp import CorpusError, parse_source
-    from rcm_coding.training.learning_curve import draw, learning_curve
+    from rcm_coding.training.learning_curve import draw, learning_curve, rotated_curve
 
+    if folds and (held_out or folds < 2):
+        _fail(USAGE, "--folds is at least 2 and goes without --held-out")
     try:
         folder, splits = parse_source(corpus)
         other = held_out or f"codiesp:{folder}:dev"
         elsewhere, measured = parse_source(other)
     except CorpusError as error:
         _fail(USAGE, str(error))
-    worked, unseen = _corpus(corpus), _corpus(other)
-    if folder.resolve() == elsewhere.resolve() and set(splits) & set(measured):
+    worked = _corpus(corpus)
+    unseen = worked if folds else _corpus(other)
+    if not folds and folder.resolve() == elsewhere.resolve() and set(splits) & set(measured):
         _fail(USAGE, "the notes to measure on are among those that coders work; name others with --held-out")
-    points = learning_curve(worked.notes, unseen.notes)
+    if folds > len(worked.notes):
+        _fail(USAGE, f"{len(worked.notes)} notes do not make {folds} parts")
+    points = rotated_curve(worked.notes, folds) if folds else learning_curve(worked.notes, unseen.notes)
     if plot:
         try:
             plot.write_text(draw(points, "Exact-code F1 of the phrase memory"), encoding="utf-8")
@@ -253,6 +296,10 @@ def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         print(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip(), flush=True
         )
+
+
+def _say(text: str) -> None:
+    print(f"rcm: {text}", file=sys.stderr, flush=True)
 
 
 def _fail(status: int, text: str) -> NoReturn:

@@ -4,8 +4,10 @@ from datetime import date
 from functools import cached_property
 
 from rcm_shared.clock import today
+from rcm_shared.contracts.intake import ClaimForm, Setting
 
 from rcm_coding.domain.case import Grouping
+from rcm_coding.domain.edits import Edit, evaluate
 from rcm_coding.engine.detectors import judge_codes
 from rcm_coding.engine.evidence import Document, Suggestions
 from rcm_coding.engine.knowledge import Knowledge
@@ -16,10 +18,13 @@ from rcm_coding.engine.tabular import plain_code
 from rcm_coding.gateways.codeset_store import CodesetStore
 from rcm_coding.gateways.editions import default_knowledge
 from rcm_coding.gateways.grouper import load_grouper
+from rcm_coding.gateways.line_tables import load_tables
+from rcm_coding.gateways.mce import load_editor
 from rcm_coding.gateways.models import choose_model
 from rcm_coding.gateways.notes import Note
 from rcm_coding.gateways.pcs_validity import pcs_codes_on
-from rcm_coding.handlers.note_answers import Answer, Person, documents_of, group_stay
+from rcm_coding.gateways.weights import Weigh, weights_of
+from rcm_coding.handlers.note_answers import Answer, ClaimCodes, Person, claim_codes, documents_of, stay_of
 
 _FORMS = ("837P", "837I")
 
@@ -57,6 +62,7 @@ class Reader:
         born = _day(birth_date, "--birth-date") if birth_date else None
         self._person = Person(sex.upper() or None, born)
         self._model = _model(model, lang)
+        self._said = False
         self._chosen = tuple(plain_code(item) for item in chosen)
 
     @cached_property
@@ -68,6 +74,23 @@ class Reader:
     def pcs_codes(self) -> frozenset[str]:
         """The ICD-10-PCS codes in force on the day; empty when no order file was loaded."""
         return pcs_codes_on(CodesetStore(), self.day)
+
+    def date_remark_once(self) -> str:
+        """Return what must be said about the day that is coded by: once, and nothing when it is a covered one."""
+        said, self._said = self._said, True
+        return "" if said else self._date_remark()
+
+    def _date_remark(self) -> str:
+        tabular = self.knowledge.tabular
+        if self._day is None and self.day != today():
+            return (
+                f"no --date: coded as of {self.day}, the nearest day that the installed edition"
+                f" {self.knowledge.release} covers; today is {today()}"
+            )
+        if not tabular.effective_from <= self.day <= tabular.effective_to:
+            span = f"{tabular.effective_from} to {tabular.effective_to}"
+            return f"no edition of ICD-10-CM covers {self.day}: not evaluated (the nearest has {span})"
+        return ""
 
     @property
     def model_name(self) -> str | None:
@@ -94,10 +117,38 @@ class Reader:
         found = self._suggest(documents, setting, form)
         grouping: Grouping | None = None
         remarks: tuple[str, ...] = ()
+        stay_edits: tuple[Edit, ...] | None = None
+        codes = claim_codes(found, self.day)
         if setting == "inpatient":
-            grouping, remarks = group_stay(found, self._person, self.day, load_grouper())
+            stay, remarks = stay_of(codes, self._person, self.day)
+            if stay is not None:
+                grouping = self._weigh(load_grouper()(codes.diagnoses, codes.procedures, stay), self.day)
+                stay_edits = load_editor()(codes.diagnoses, codes.procedures, stay)
+        edits = self._edits(codes, setting, form, stay_edits) if codes.diagnoses or codes.procedures else ()
         judged = tuple(judge_codes(self._chosen, found, self.knowledge.tabular)) if self._chosen else ()
-        return Answer(text, found, bases, grouping, remarks, judged)
+        return Answer(text, found, bases, grouping, remarks, judged, edits)
+
+    @cached_property
+    def _weigh(self) -> Weigh:
+        return weights_of(CodesetStore())
+
+    def _edits(
+        self, codes: ClaimCodes, setting: str, form: str, stay_edits: tuple[Edit, ...] | None
+    ) -> tuple[Edit, ...]:
+        """Return what the edits say of the suggested codes, by the sets that are active in the user's store."""
+        tabular = self.knowledge.tabular
+        covers = tabular.effective_from <= self.day <= tabular.effective_to
+        return evaluate(
+            codes.diagnoses,
+            codes.procedures,
+            setting=Setting(setting) if setting in set(Setting) else Setting.OFFICE,
+            day=self.day,
+            edition=tabular if covers else None,
+            tables=load_tables(CodesetStore(), codes.procedures, codes.diagnoses),
+            pcs=(self.pcs_codes or None) if setting == "inpatient" else None,
+            form=ClaimForm(form),
+            stay_edits=stay_edits,
+        )
 
     def _suggest(self, documents: list[Document], setting: str, form: str) -> Suggestions:
         codes = self.pcs_codes if setting == "inpatient" else frozenset()

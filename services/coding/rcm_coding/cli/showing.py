@@ -8,9 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from rcm_coding.cli.reader import Reader
+from rcm_coding.domain.edits import Severity
 from rcm_coding.engine.evidence import Evidence, Suggestion, VisitLevel
 from rcm_coding.engine.tabular import dotted_code
-from rcm_coding.handlers.note_answers import Answer, spans
+from rcm_coding.handlers.note_answers import Answer, not_evaluated, spans
 
 _STYLES = {"high": "bold green", "review": "bold yellow", "possible": "dim"}
 _LONG_NOTE = 12_000  # characters; of a longer note only the lines with marked words are shown
@@ -40,10 +41,8 @@ def show_answer(answer: Answer, label: str, reader: Reader) -> None:
         console.print(block)
     release = f"{found.release}, engine {found.engine}, model {reader.model_name or 'none'}, {reader.day}"
     console.print(Text(release, style="dim"))
-    if found.not_evaluated or answer.remarks:
-        console.print(
-            Text(f"Not evaluated: {', '.join([*found.not_evaluated, *answer.remarks])}", style="dim")
-        )
+    if silent := not_evaluated(answer):
+        console.print(Text(f"Not evaluated: {', '.join(silent)}", style="dim"))
     console.print()
 
 
@@ -119,15 +118,29 @@ def _rest(answer: Answer) -> Iterable[RenderableType]:
     if answer.grouping:
         group = answer.grouping
         yield Text(
-            f"MS-DRG {group.drg} {group.title} ({group.version})"
+            f"MS-DRG {group.drg} {group.title} ({group.version}), weight {group.weight or 'not loaded'}"
             if group.drg
             else f"MS-DRG: {group.fault or 'not evaluated'}"
         )
+        severe = [
+            f"{dotted_code(item.code)} {item.severity}{'' if item.counts else ' (not counted)'}"
+            for item in group.codes
+            if item.severity
+        ]
+        if severe:
+            yield Text(f"   {', '.join(severe)}", style="dim")
     if found.gaps:
         yield Text("Open questions:")
         for gap in found.gaps:
             legal = f" [{gap.code}: {', '.join(gap.legal[:8])}]" if gap.legal else ""
             yield Text(f"   {gap.rule}: {_quotes(answer, gap.indicators)}{legal}")
+    hits = [edit for edit in answer.edits if edit.severity is not Severity.NOT_EVALUATED]
+    if hits:
+        yield Text("Edits:")
+        for edit in hits:
+            since = f", from {edit.effective}" if edit.effective else ""
+            source = f"{edit.authority}, {edit.version}{since}"
+            yield Text(f"   {edit.severity} {edit.rule} {edit.code}: {edit.message} ({source})")
     findings = (*found.findings, *answer.findings)
     if findings:
         yield Text("To look at:")
@@ -152,4 +165,5 @@ def _visit(visit: VisitLevel) -> str:
         f"{element.element} {_LEVELS.get(element.level, element.level)}" for element in visit.elements
     )
     minutes = f", {visit.minutes} minutes" if visit.minutes is not None else ""
-    return f"Visit {visit.code} by {visit.basis}: {parts}{minutes}"
+    below = f"; documented below the next level: {', '.join(visit.below)}" if visit.below else ""
+    return f"Visit {visit.code} by {visit.basis}: {parts}{minutes}{below}"

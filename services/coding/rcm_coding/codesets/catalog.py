@@ -11,9 +11,9 @@ from datetime import date
 from io import BytesIO
 from typing import NamedTuple
 
-from rcm_coding.codesets import alphabetic, drg_tables, fees, hcpcs, licensed, ncci, order, poa
-from rcm_coding.codesets.coverage import read_articles
+from rcm_coding.codesets import alphabetic, drg_tables, licensed, order, poa
 from rcm_coding.codesets.lines import BrokenFileError
+from rcm_coding.codesets.tables import TABLES, Files, Layout, only, read_hcpcs
 from rcm_coding.engine.tabular import BadCodeSetError, fiscal_year, parse_tabular
 
 
@@ -33,9 +33,6 @@ class Reading:
     column_map: Mapping[str, str] = field(default_factory=dict)
     delimiter: str = "\t"
     left: Counter[str] = field(default_factory=Counter)
-
-
-Files = Mapping[str, Callable[[], Iterable[bytes]]]
 
 
 @dataclass(frozen=True)
@@ -68,20 +65,46 @@ def year_in(name: str) -> int | None:
     return int(match[1]) if len(match[1]) == 4 else 2000 + int(match[1])
 
 
-def _one(files: Files) -> Iterable[bytes]:
-    if len(files) != 1:
-        raise BrokenFileError(0, "more than one file of this system in the archive")
-    return next(iter(files.values()))()
+def begins_in(name: str) -> date | None:
+    """Return the first day that the name of a quarterly file states, or None.
+
+    NCCI versions count years from 1994 and quarters from 0: v322r0 begins on 2026-07-01.
+    """
+    if match := re.search(r"Eff[_-](\d\d)-(\d\d)-(20\d\d)", name, re.IGNORECASE):
+        return date(int(match[3]), int(match[1]), int(match[2]))
+    if match := re.match(r"cci(?:pra|oph)[-_]?v(\d\d)([0-3])", name, re.IGNORECASE):
+        return date(1994 + int(match[1]), 1 + 3 * int(match[2]), 1)
+    if match := re.search(r"(20\d\d)[-_]?Q([1-4])", name, re.IGNORECASE):
+        return date(int(match[1]), 3 * int(match[2]) - 2, 1)
+    if match := re.search(rf"(20\d\d)[-_]({'|'.join(_QUARTERS)})", name, re.IGNORECASE):
+        return date(int(match[1]), _QUARTERS[match[2].upper()], 1)
+    return None
+
+
+_QUARTERS = {"JAN": 1, "APR": 4, "JUL": 7, "OCT": 10}
 
 
 def _order(files: Files, how: Reading, *, pcs: bool) -> Iterator[Row]:
-    for row in order.read_order(_one(files), pcs=pcs):
+    for row in order.read_order(only(files), pcs=pcs):
         yield Row(row.code, "01"[row.billable], row.title)
+
+
+def _addenda(files: Files, how: Reading, *, pcs: bool) -> Iterator[Row]:
+    yield from _changes(order.read_addenda(only(files), pcs=pcs))
+
+
+def _delta(files: Files, how: Reading) -> Iterator[Row]:
+    yield from _changes(order.read_delta(only(files)))
+
+
+def _changes(changes: Iterable[order.Change]) -> Iterator[Row]:
+    for item in changes:
+        yield Row(f"{item.code} {item.action}", item.action, item.title)
 
 
 def _tabular(files: Files, how: Reading) -> Iterator[Row]:
     year = how.year or year_in(next(iter(files)))
-    body = b"".join(_one(files))
+    body = b"".join(only(files))
     version = re.search(rb"<version>\s*(20\d\d)", body[:4000])
     stated = int(version[1]) if version else 0
     if year is not None and stated and stated != year:
@@ -96,7 +119,7 @@ def _tabular(files: Files, how: Reading) -> Iterator[Row]:
 
 
 def _index(files: Files, how: Reading, *, kind: str) -> Iterator[Row]:
-    index = alphabetic.read_index(b"".join(_one(files)), year=how.year)
+    index = alphabetic.read_index(b"".join(only(files)), year=how.year)
     if index.kind != kind:
         raise BrokenFileError(1, f"the file is the index of kind {index.kind}, not {kind}")
     seen: Counter[str] = Counter()
@@ -111,91 +134,61 @@ def _index(files: Files, how: Reading, *, kind: str) -> Iterator[Row]:
 
 
 def _poa(files: Files, how: Reading) -> Iterator[Row]:
-    for code, title in poa.read_poa_exempt(_one(files), year=how.year):
+    for code, title in poa.read_poa_exempt(only(files), year=how.year):
         yield Row(code, "1", title)
 
 
 def _table5(files: Files, how: Reading) -> Iterator[Row]:
-    for row in drg_tables.read_table5(_one(files)):
+    for row in drg_tables.read_table5(only(files)):
         yield Row(row.drg, str(row.weight), row.title)
 
 
 def _severity(files: Files, how: Reading) -> Iterator[Row]:
-    for code, title in drg_tables.read_severity_list(_one(files)):
+    for code, title in drg_tables.read_severity_list(only(files)):
         yield Row(code, "1", title)
 
 
 def _exclusions(files: Files, how: Reading) -> Iterator[Row]:
-    rows, _ = drg_tables.read_exclusions(_one(files))
+    rows, _ = drg_tables.read_exclusions(only(files))
     for row in rows:
         yield Row(row.code, row.level, str(row.collection or ""))
 
 
 def _hcpcs(files: Files, how: Reading) -> Iterator[Row]:
-    name = next(iter(files)).lower()
-    read = hcpcs.read_anweb_csv if name.endswith(".csv") else hcpcs.read_anweb_text
-    for row in read(_one(files), how.left):
+    for row in read_hcpcs(files, how.left):
         yield Row(row.code, "modifier" if row.modifier else "1", row.title)
 
 
-def _pairs(files: Files, how: Reading) -> Iterator[Row]:
-    for lines in files.values():
-        for pair in ncci.read_pairs(lines()):
-            span = (
-                f"{pair.effective:%Y%m%d}-{pair.deleted:%Y%m%d}"
-                if pair.deleted
-                else f"{pair.effective:%Y%m%d}-*"
-            )
-            yield Row(f"{pair.column1}/{pair.column2} {pair.effective:%Y%m%d}", pair.modifier, span)
-
-
-def _limits(files: Files, how: Reading) -> Iterator[Row]:
-    for row in ncci.read_unit_limits(_one(files)):
-        yield Row(row.code, str(row.units), f"MAI {row.adjudication}")
-
-
-def _add_ons(files: Files, how: Reading) -> Iterator[Row]:
-    for row in ncci.read_add_ons(_one(files)):
-        yield Row(f"{row.code}/{row.primary} {row.effective:%Y%m%d}", row.kind, str(row.deleted or ""))
-
-
-def _fees(files: Files, how: Reading) -> Iterator[Row]:
-    for row in fees.read_relative_values(_one(files)):
-        yield Row(f"{row.code}-{row.modifier}".rstrip("-"), row.status, str(row.work))
+def _table(files: Files, how: Reading, *, system: str, key: int, flag: int) -> Iterator[Row]:
+    """Rows of a table: the first `key` cells are what they are compared by, cell `flag` is the rule's own value."""
+    for cells in TABLES[system].read(files, Layout(how.column_map, how.delimiter)):
+        yield Row(" ".join(cells[:key]), cells[flag], " ".join(cells[key:]))
 
 
 def _coverage(files: Files, how: Reading) -> Iterator[Row]:
-    parts: dict[str, Callable[[], Iterable[bytes]]] = {}
-    for name, lines in files.items():
-        key = name.lower().rsplit("/", 1)[-1].removesuffix(".csv").replace("-", "_")
-        parts[key] = lines
-    missing = {"article", "article_x_hcpc_code", "article_x_icd10_covered"} - parts.keys()
-    if missing:
-        raise BrokenFileError(0, f"the archive lacks {', '.join(sorted(missing))}")
-    none: Callable[[], Iterable[bytes]] = tuple
-    for article in read_articles(
-        parts["article"](),
-        parts["article_x_hcpc_code"](),
-        parts["article_x_icd10_covered"](),
-        parts.get("article_x_icd10_noncovered", none)() if "article_x_icd10_noncovered" in parts else (),
-    ):
-        counts = f"{len(article.procedures)} procedures, {len(article.covered)} covered diagnoses"
-        yield Row(f"{article.article_id}.{article.version}", "1", counts)
+    for article, version, _, _, kind, code, group in TABLES["mcd-articles"].read(files, Layout({}, "")):
+        yield Row(f"{article}.{version} {kind} {code} {group}".rstrip(), kind, "")
 
 
 def _cpt(files: Files, how: Reading) -> Iterator[Row]:
-    for row in licensed.read_cpt(_one(files), how.column_map, delimiter=how.delimiter):
-        yield Row(row.code, "1", "")
+    for cells in TABLES["cpt"].read(files, Layout(how.column_map, how.delimiter)):
+        yield Row(cells[0], "1", "")
 
 
 def _reasons(files: Files, how: Reading, *, remarks: bool) -> Iterator[Row]:
-    for row in licensed.read_reason_codes(_one(files), remarks=remarks):
+    for row in licensed.read_reason_codes(only(files), remarks=remarks):
         yield Row(row.code, "0" if row.stop else "1", "")
 
 
 def _index_system(kind: str, name: str, stem: str) -> System:
     names = rf"icd10cm[-_]{stem}[-_].*\.xml"
     return System(name, names, lambda files, how: _index(files, how, kind=kind), 12, fiscal=True)
+
+
+def _table_system(name: str, names: str, *, key: int, flag: int) -> System:
+    return System(
+        name, names, lambda files, how: _table(files, how, system=name, key=key, flag=flag), 3, "AMA"
+    )
 
 
 #: The systems whose terms enrich the lexicon, in the order in which they are believed.
@@ -218,6 +211,21 @@ SYSTEMS: dict[str, System] = {
             12,
             fiscal=True,
         ),
+        System(
+            "icd10cm-addenda",
+            r"icd10cm[-_]order[-_]addenda[-_]\d{4}\.txt",
+            lambda files, how: _addenda(files, how, pcs=False),
+            12,
+            fiscal=True,
+        ),
+        System(
+            "icd10pcs-addenda",
+            r"(icd10pcs[-_])?order[-_]addenda[-_]\d{4}\.txt",
+            lambda files, how: _addenda(files, how, pcs=True),
+            12,
+            fiscal=True,
+        ),
+        System("icd10cm-delta", r"icd10cm.*delta.*\.tsv", _delta, 12, fiscal=True),
         System("icd10cm-tabular", r"icd10c?m?[-_]tabular.*\.xml", _tabular, 12, fiscal=True),
         _index_system("main", "icd10cm-index", "index"),
         _index_system("external-cause", "icd10cm-external-cause", "eindex"),
@@ -229,10 +237,13 @@ SYSTEMS: dict[str, System] = {
         System("cc-list", r".*6J[ _.-].*\.txt", _severity, 12, fiscal=True),
         System("cc-exclusions", r".*6K[ _.-].*\.txt", _exclusions, 12, fiscal=True),
         System("hcpcs", r".*ANWEB.*\.(txt|csv)", _hcpcs, 3),
-        System("ncci-ptp", r"cci(pra|oph).*\.txt", _pairs, 3, "AMA"),
-        System("ncci-mue", r".*MUE.*\.csv", _limits, 3, "AMA"),
-        System("ncci-aoc", r".*AOC.*\.txt", _add_ons, 3, "AMA"),
-        System("mpfs-rvu", r"PPRRVU.*\.csv", _fees, 3, "AMA"),
+        _table_system("ncci-ptp", r"ccipra.*\.txt", key=3, flag=4),
+        _table_system("ncci-ptp-hospital", r"ccioph.*\.txt", key=3, flag=4),
+        _table_system("ncci-mue", r"(?!.*(hospital|dme)).*MUE.*\.csv", key=1, flag=1),
+        _table_system("ncci-mue-hospital", r".*MUE.*hospital.*\.csv", key=1, flag=1),
+        _table_system("ncci-mue-dme", r".*MUE.*DME.*\.csv", key=1, flag=1),
+        _table_system("ncci-aoc", r".*AOC.*\.txt", key=2, flag=2),
+        _table_system("mpfs-rvu", r"PPRRVU.*\.csv", key=2, flag=2),
         System("mcd-articles", r"article.*\.csv", _coverage, 1, "AMA"),
         System("cpt", r".*\.(txt|csv|tsv)", _cpt, 12, "AMA"),
         System("carc", r".*carc.*\.csv", lambda files, how: _reasons(files, how, remarks=False), 4, "X12"),

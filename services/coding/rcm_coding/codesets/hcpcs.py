@@ -41,6 +41,7 @@ def read_anweb_text(lines: Iterable[bytes], left: Counter[str] | None = None) ->
     Raises: BrokenFileError.
     """
     current: HcpcsRow | None = None
+    refused = ""
     found = False
     number = 0
     for number, text in numbered(lines, encoding="cp1252"):
@@ -51,7 +52,7 @@ def read_anweb_text(lines: Iterable[bytes], left: Counter[str] | None = None) ->
         if not (_MODIFIER if modifier else _ANY).fullmatch(code):
             raise BrokenFileError(number, "code is malformed")
         if text[10] in "48":
-            if current is None and left is not None and (code[:1] == "D" or code[:1].isdigit()):
+            if code == refused:
                 continue
             if current is None or current.code != code:
                 raise BrokenFileError(number, "a continuation without its first line")
@@ -62,9 +63,11 @@ def read_anweb_text(lines: Iterable[bytes], left: Counter[str] | None = None) ->
             current = None
         reason = None if modifier else _reason(code)
         if reason:
+            refused = code
             if left is not None:
                 left[reason] += 1
             continue
+        refused = ""
         found = True
         current = HcpcsRow(
             code,

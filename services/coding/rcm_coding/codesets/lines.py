@@ -4,8 +4,10 @@ A refusal names the line and our reason, never the line's text: some of these fi
 """
 
 import csv
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 
 _LONGEST_LINE = 200_000
 
@@ -18,9 +20,12 @@ class BrokenFileError(ValueError):
         self.reason = reason
         super().__init__(f"line {line}: {reason}" if line else reason)
 
+    def __reduce__(self) -> tuple[type["BrokenFileError"], tuple[int, str]]:
+        return type(self), (self.line, self.reason)  # it may be raised in another process
+
 
 def numbered(lines: Iterable[bytes], *, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
-    """Yield (number, text) of each line without its end.
+    """Yield (number, text) of each line without its end. A byte-order mark makes the file UTF-8.
 
     Raises: BrokenFileError at bytes that are no text, and at a last line that was cut off.
     """
@@ -28,13 +33,15 @@ def numbered(lines: Iterable[bytes], *, encoding: str = "utf-8") -> Iterator[tup
     ended = True
     for number, raw in enumerate(lines, start=1):
         ended = raw.endswith(b"\n")
+        if number == 1 and raw.startswith(BOM_UTF8):
+            raw, encoding = raw[len(BOM_UTF8) :], "utf-8"
         if len(raw) > _LONGEST_LINE or b"\x00" in raw:
             raise BrokenFileError(number, "not a text file")
         try:
             text = raw.decode(encoding)
         except UnicodeDecodeError:
             raise BrokenFileError(number, f"not {encoding} text") from None
-        yield number, (text.removeprefix("\ufeff") if number == 1 else text).rstrip("\r\n")
+        yield number, text.rstrip("\r\n")
     if number == 0:
         raise BrokenFileError(0, "the file is empty")
     if not ended:
@@ -81,14 +88,19 @@ def day(text: str, line: int, what: str = "date") -> date:
     Raises: BrokenFileError when it is none.
     """
     try:
-        if "/" in text:
-            month, number, year = (int(part) for part in text.split("/"))
-            return date(year, month, number)
-        if len(text) == 8 and text.isdigit():
-            return date(int(text[:4]), int(text[4:6]), int(text[6:]))
-        return date.fromisoformat(text)
+        return _day(text)
     except ValueError:
         raise BrokenFileError(line, f"the {what} is none") from None
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> date:
+    if "/" in text:
+        month, number, year = (int(part) for part in text.split("/"))
+        return date(year, month, number)
+    if len(text) == 8 and text.isdigit():
+        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    return date.fromisoformat(text)
 
 
 def optional_day(text: str, line: int, what: str = "date") -> date | None:

@@ -2,7 +2,8 @@
 
 Every function is pure and independent of the order in which topics arrive: charges may come before the
 documentation, an addendum before the answer's own fact. States, as coding-managers name them:
-awaiting_documentation, unassigned, assigned, in_progress, on_hold, pending_query, second_review, final_coded,
+awaiting_documentation, unassigned, assigned, in_progress, on_hold, pending_query, second_review, prebill_qa,
+final_coded,
 cancelled.
 """
 
@@ -23,6 +24,10 @@ SYSTEM = "system:coding"
 MAX_POINTERS = 4  # diagnosis pointers of one service line (837P SV107)
 
 
+#: The first reason of a chart that came back; those of who sent it follow.
+RECODE = "recode-requested"
+
+
 class CaseState(StrEnum):
     """Where a chart stands."""
 
@@ -33,6 +38,7 @@ class CaseState(StrEnum):
     ON_HOLD = "on_hold"
     PENDING_QUERY = "pending_query"
     SECOND_REVIEW = "second_review"
+    PREBILL_QA = "prebill_qa"  # coded; a second person checks it before it is final
     FINAL_CODED = "final_coded"
     CANCELLED = "cancelled"
 
@@ -134,14 +140,26 @@ class CaseQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeSeverity:
+    """What a diagnosis is to the DRG: "MCC", "CC" or "" (neither), and whether this very DRG rests on it."""
+
+    code: str
+    severity: str
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Grouping:
-    """The DRG of a stay, or why there is none."""
+    """The DRG of a stay, or why there is none. `weight` is the relative weight of the table in `weight_release`."""
 
     drg: str | None
     version: str | None
     title: str = ""
     severity: str = ""
     fault: str = ""  # "not-evaluated", "ungroupable:<return code>"
+    weight: str | None = None
+    weight_release: str = ""
+    codes: tuple[CodeSeverity, ...] = ()  # the principal diagnosis first
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +227,7 @@ class CodingCase:
     hold_owner: str | None = None  # who must act: a person or a role
     second_review: SecondReview | None = None
     previous_coder: str | None = None  # of a chart that came back
+    coded_by: str | None = None  # of a chart that waits for its check
     model: str = ""  # what ranked the suggestions; empty: the rules alone
     noticed: tuple[Finding, ...] = ()  # by the suggestion pass
     findings: tuple[Finding, ...] = ()  # about the codes as last validated, with those of the pass
@@ -223,6 +242,11 @@ class CodingCase:
     def day(self) -> date:
         """The date that selects the code-set edition."""
         return governing_date(self.setting, self.service_from, self.service_through)
+
+    @property
+    def recode_requested(self) -> bool:
+        """Whether billing, a payer or audit sent the chart back and it is not final again."""
+        return RECODE in self.reopen_reasons and self.state is not CaseState.FINAL_CODED
 
     @property
     def held_by_query(self) -> bool:
@@ -267,6 +291,8 @@ def codes_for_claim(case: CodingCase) -> tuple[tuple[FinalDiagnosis, ...], tuple
             or (at == 0 and not has_lead and item.role == "secondary")
             else item.role,
             poa=item.poa if case.setting is Setting.INPATIENT else None,
+            uncertain=_is_uncertain(case, item.code),
+            supported=item.supported,
         )
         for at, item in enumerate(diagnoses)
     )
@@ -279,6 +305,18 @@ def codes_for_claim(case: CodingCase) -> tuple[tuple[FinalDiagnosis, ...], tuple
         )
     )
     return finals, procedures
+
+
+def _is_uncertain(case: CodingCase, code: str) -> bool | None:
+    """Tell whether the record only suspects a diagnosis; None when the engine has not read the current record."""
+    if case.suggested_version == 0 or case.suggested_version < case.record_version:
+        return None
+    category = code[:3]
+    if any(item.source == "cac" and item.code.startswith(category) for item in case.assignments):
+        return False
+    return any(
+        item.why.startswith("uncertain") and item.code.startswith(category) for item in case.suppressed
+    )
 
 
 def default_pointers(diagnoses: tuple[FinalDiagnosis, ...]) -> tuple[int, ...]:
@@ -320,6 +358,7 @@ def _final_procedure(
         pointers=() if inpatient_procedure else pointers,
         charge_cents=charge.charge_cents if charge else None,
         revenue_code=charge.revenue_code if charge else None,
+        supported=item.supported,
     )
 
 

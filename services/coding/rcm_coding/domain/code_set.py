@@ -1,18 +1,36 @@
 """Which code-set edition governs a date, and what may be said when none does."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from rcm_shared.contracts.intake import Setting
 
+from rcm_coding.domain.tables import Tables
 from rcm_coding.engine.tabular import Tabular
+
+Procedures = Callable[[date], Collection[str] | None]
+
+
+def _none(_day: date) -> None:
+    return None
 
 
 @dataclass(frozen=True)
 class CodeSets:
-    """The loaded editions of ICD-10-CM. Look-up is by the governing date, never by today."""
+    """The loaded editions of ICD-10-CM. Look-up is by the governing date, never by today.
+
+    `tables` are the rows of other loaded sets that concern the charts at hand; `procedures` gives the ICD-10-PCS
+    codes in force on a day, None when nothing loaded knows.
+    """
 
     editions: tuple[Tabular, ...] = ()
+    tables: Tables = field(default_factory=Tables)
+    procedures: Procedures = field(default=_none, compare=False)
+
+    def beside(self, tables: Tables) -> "CodeSets":
+        """Return the editions with the rows that concern other charts."""
+        return replace(self, tables=tables)
 
     def on(self, day: date) -> Tabular | None:
         """Return the newest edition that is in force on a day, or None."""

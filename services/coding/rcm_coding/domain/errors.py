@@ -99,6 +99,20 @@ class OwnOpinion(Refused):
         super().__init__("own-opinion", "who asked for a second opinion cannot give it")
 
 
+class PrebillQaOpen(Refused):
+    """The chart waits for its check before billing."""
+
+    def __init__(self) -> None:
+        super().__init__("prebill-qa-open", "the chart is coded and waits for its check")
+
+
+class OwnCheck(Refused):
+    """The check before billing comes from somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__("own-check", "who coded the chart cannot check it")
+
+
 class CredentialMissing(Refused):
     """None of the coder's certificates fits the chart's work type."""
 

@@ -25,6 +25,7 @@ OPEN_STATES = (
     CaseState.ON_HOLD,
     CaseState.PENDING_QUERY,
     CaseState.SECOND_REVIEW,
+    CaseState.PREBILL_QA,
 )
 
 
@@ -134,6 +135,7 @@ class Policy:
     filing_margin_days: int = 14
     value_steps: tuple[tuple[int, int], ...] = ((1_000_000, 1), (5_000_000, 2))  # (cents from, days earlier)
     auto_close: AutoClose = AutoClose()
+    prebill_qa: tuple[str, ...] = ()  # work types that a second person checks before they are final
 
     @property
     def lock(self) -> timedelta:
@@ -209,6 +211,9 @@ def policy_faults(policy: Policy) -> tuple[tuple[str, str], ...]:
                 found.append((f"/rules/{at}/{name}", "bad-name"))
         if not 0 <= rule.goal_days <= 90:
             found.append((f"/rules/{at}/goal_days", "out-of-range"))
+    known = {rule.work_type for rule in policy.rules}
+    if unknown := [name for name in policy.prebill_qa if name not in known]:
+        found.append((f"/prebill_qa/{policy.prebill_qa.index(unknown[0])}", "unknown-work-type"))
     for name, number, low, high in (
         ("lock_minutes", policy.lock_minutes, 5, 1440),
         ("assigned_hours", policy.assigned_hours, 1, 168),

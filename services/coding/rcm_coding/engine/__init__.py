@@ -4,4 +4,4 @@ It reads no clock, no network and no database, so the service, the command line 
 same code.
 """
 
-ENGINE_VERSION = "rcm-cac/0.2"
+ENGINE_VERSION = "rcm-cac/0.3"

@@ -4,6 +4,7 @@ Cue phrases with a direction and a scope, after the published NegEx and ConText 
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -181,14 +182,24 @@ class _Cue:
 class SentenceContext:
     """The cues of one sentence; asks about any number of mentions in it."""
 
-    def __init__(self, text: str, sentence: Sentence) -> None:
+    def __init__(
+        self,
+        text: str,
+        sentence: Sentence,
+        may_match: Callable[[re.Pattern[str]], bool] = lambda pattern: True,
+    ) -> None:
         self._text = text
         self._sentence = sentence
-        pseudo = [(m.start(), m.end()) for m in _PSEUDO.finditer(text, sentence.start, sentence.end)]
+        pseudo = (
+            [(m.start(), m.end()) for m in _PSEUDO.finditer(text, sentence.start, sentence.end)]
+            if may_match(_PSEUDO)
+            else []
+        )
         self.cues = [
             _Cue(status, match.start(), match.end(), forward)
             for forward, patterns in ((True, _BEFORE_RE), (False, _AFTER_RE))
             for status, pattern in patterns
+            if may_match(pattern)
             for match in pattern.finditer(text, sentence.start, sentence.end)
             if not any(low <= match.start() < high for low, high in pseudo)
         ]

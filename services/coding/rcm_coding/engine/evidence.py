@@ -112,12 +112,18 @@ class MdmElement:
 
 @dataclass(frozen=True, slots=True)
 class VisitLevel:
-    """How an E/M code was reached: by decision making, by time or by the facility's own points."""
+    """How an E/M code was reached: by decision making, by time or by the facility's own points.
+
+    `below` names the elements that the record documents below the next level, as a fact of the record: which of
+    them applies is the provider's to know, and none is to be asked for. `prolonged`: code and units beyond the level.
+    """
 
     code: str
     basis: str
     elements: tuple[MdmElement, ...]
     minutes: int | None = None
+    below: tuple[str, ...] = ()
+    prolonged: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

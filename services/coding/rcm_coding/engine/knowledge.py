@@ -57,13 +57,14 @@ def dump_knowledge(knowledge: Knowledge) -> bytes:
         "notes": tabular.notes,
         "sevenths": tabular.sevenths,
         "barred": tabular.barred,
+        "chapters": tabular.chapters,
         "terms": knowledge.lexicon.dump(),
     }
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def load_knowledge(artefact: bytes) -> Knowledge:
-    """Read what `dump_knowledge` wrote.
+def load_knowledge(artefact: bytes, known: Tabular | None = None) -> Knowledge:
+    """Read what `dump_knowledge` wrote. The list of codes that is in memory already is not made twice.
 
     Raises: BadCodeSetError when it is damaged or was written by another engine version.
     """
@@ -73,6 +74,8 @@ def load_knowledge(artefact: bytes) -> Knowledge:
         raise BadCodeSetError("compiled artefact is damaged") from None
     if body.get("engine") != ENGINE_VERSION:
         raise BadCodeSetError("compiled artefact is of another engine version")
+    if known is not None and (known.edition, known.sha256) == (body["edition"], body["sha256"]):
+        return Knowledge(known, Lexicon.load(body["terms"]))
     concepts = {
         row[0]: Concept(row[0], row[1], row[2], bool(row[3]), row[4], order)
         for order, row in enumerate(body["concepts"])
@@ -89,5 +92,6 @@ def load_knowledge(artefact: bytes) -> Knowledge:
         },
         sevenths=body["sevenths"],
         barred={code: (pair[0], pair[1]) for code, pair in body["barred"].items()},
+        chapters=body["chapters"],
     )
     return Knowledge(tabular, Lexicon.load(body["terms"]))

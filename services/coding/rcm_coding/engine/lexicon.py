@@ -128,7 +128,7 @@ class Lexicon:
             places: dict[str, list[int]] = {}
             for at, slot in enumerate(slots):
                 if not groups or groups[at] == group:
-                    for item in slot.stems:
+                    for item in sorted(slot.stems):  # the order decides between equals: never that of a set
                         places.setdefault(item, []).append(at)
             present = places.keys()
             for item in present:

@@ -145,6 +145,8 @@ def _breathing(
 def _done(
     record: Record, pattern: re.Pattern[str], unless: re.Pattern[str] | None
 ) -> Iterator[tuple[Statement, Evidence]]:
+    if not record.may_match(pattern):
+        return
     for statement in record.statements:
         if statement.sentence.section in _SKIP:
             continue

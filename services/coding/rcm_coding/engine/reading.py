@@ -8,6 +8,7 @@ from functools import cached_property
 from rcm_coding.engine.context import Assertion, SentenceContext, Status
 from rcm_coding.engine.evidence import Document, Evidence
 from rcm_coding.engine.lexicon import Lexicon, Match, Slot, site_stems
+from rcm_coding.engine.prefilter import Scan
 from rcm_coding.engine.sections import SECTION_WEIGHT, Section, Sentence, cut_sections, cut_sentences
 from rcm_coding.engine.stems import Token, tokens
 
@@ -54,11 +55,14 @@ class Site:
 class Statement:
     """One sentence of one document, tokenised once; everything else is computed on demand."""
 
-    def __init__(self, document: Document, sentence: Sentence, words: list[Token], lexicon: Lexicon) -> None:
+    def __init__(
+        self, document: Document, sentence: Sentence, words: list[Token], lexicon: Lexicon, scan: Scan
+    ) -> None:
         self.document = document
         self.sentence = sentence
         self.words = words
         self._lexicon = lexicon
+        self._scan = scan
 
     @cached_property
     def text(self) -> str:
@@ -67,7 +71,13 @@ class Statement:
 
     def search(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """Search the statement; offsets of the match are those of the document's text."""
+        if not self.may_match(pattern):
+            return None
         return pattern.search(self.document.text, self.sentence.start, self.sentence.end)
+
+    def may_match(self, pattern: re.Pattern[str]) -> bool:
+        """Tell whether a pattern may match here; False is certain."""
+        return self._scan.may_match(pattern, self.text)
 
     @cached_property
     def slots(self) -> list[Slot]:
@@ -90,7 +100,7 @@ class Statement:
     @cached_property
     def context(self) -> SentenceContext:
         """The cues of the statement."""
-        return SentenceContext(self.document.text, self.sentence)
+        return SentenceContext(self.document.text, self.sentence, self.may_match)
 
     def assertion(self, start: int, end: int) -> Assertion:
         """Return what the statement says about the mention at [start, end)."""
@@ -104,6 +114,11 @@ class Statement:
     def weight(self) -> float:
         """The section's weight as a source of diagnoses; 0 where none may come from."""
         return SECTION_WEIGHT.get(self.sentence.section) or 0.0
+
+    @property
+    def states_diagnoses(self) -> bool:
+        """Tell whether diagnoses may come from its section."""
+        return self.weight > 0
 
     @cached_property
     def sides(self) -> list[tuple[str, Token]]:
@@ -158,11 +173,12 @@ class Record:
 
     def __init__(self, documents: Iterable[Document], lexicon: Lexicon, setting: str = "") -> None:
         self.documents = tuple(sorted(documents, key=lambda document: document.order))
+        self._scans = [Scan(document.text[:MAX_TEXT]) for document in self.documents]
         weak = _RESULTS_ONLY | (_RESULTS_FOR_INPATIENT if setting == "inpatient" else frozenset())
         self.statements: tuple[Statement, ...] = tuple(
             statement
-            for document in self.documents
-            for statement in _read(document, lexicon, results_only=document.kind in weak)
+            for document, scan in zip(self.documents, self._scans, strict=True)
+            for statement in _read(document, lexicon, scan, results_only=document.kind in weak)
         )
 
     @cached_property
@@ -171,6 +187,10 @@ class Record:
         return any(
             item.sentence.section in ("assessment", "diagnosis", "impression") for item in self.statements
         )
+
+    def may_match(self, pattern: re.Pattern[str]) -> bool:
+        """Tell whether a pattern may match anywhere in the record; False is certain."""
+        return any(scan.may_match(pattern) for scan in self._scans)
 
     def about(self, stems: frozenset[str], document: Document) -> list[Statement]:
         """Return the statements of the record that name one of the stems, the same document's first."""
@@ -185,8 +205,8 @@ class Record:
 
     def places(self, pattern: re.Pattern[str], role: str, *, stated: bool = True) -> Iterator[Evidence]:
         """Yield the places that match, at most one for each statement."""
-        if not any(pattern.search(document.text) for document in self.documents):
-            return  # most patterns are nowhere in the record: one look at the whole is cheaper than one a statement
+        if not self.may_match(pattern):
+            return
         for statement in self.statements:
             if statement.sentence.section in _ABOUT_OTHERS:
                 continue
@@ -211,7 +231,7 @@ def _asserted(statement: Statement, match: re.Match[str]) -> bool:
     return assertion.status is Status.PRESENT
 
 
-def _read(document: Document, lexicon: Lexicon, *, results_only: bool) -> Iterator[Statement]:
+def _read(document: Document, lexicon: Lexicon, scan: Scan, *, results_only: bool) -> Iterator[Statement]:
     text = document.text[:MAX_TEXT]
     sections: list[Section] = cut_sections(text, _DEFAULT_SECTION.get(document.kind, "body"))
     if results_only:
@@ -220,4 +240,4 @@ def _read(document: Document, lexicon: Lexicon, *, results_only: bool) -> Iterat
         for sentence in cut_sentences(text, section):
             words = tokens(text, sentence.start, sentence.end)
             if words:
-                yield Statement(document, sentence, words, lexicon)
+                yield Statement(document, sentence, words, lexicon, scan)

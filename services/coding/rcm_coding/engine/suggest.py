@@ -28,7 +28,9 @@ from rcm_coding.engine.knowledge import Knowledge
 from rcm_coding.engine.mentions import MAX_EVIDENCE, as_suggestion, read_diagnoses
 from rcm_coding.engine.modifiers import add_modifiers
 from rcm_coding.engine.pcs import compose_pcs
-from rcm_coding.engine.procedures import DEMO_PACK, NINETY_DAYS, Procedure, find_procedures
+from rcm_coding.engine.procedure_pack import DEMO_PACK, NINETY_DAYS
+from rcm_coding.engine.procedures import Procedure, find_procedures
+from rcm_coding.engine.ranking.aliases import RULE as ALIAS
 from rcm_coding.engine.ranking.model import PROCEDURES, Model
 from rcm_coding.engine.reading import MAX_TEXT, Record
 from rcm_coding.engine.states import find_states
@@ -49,6 +51,7 @@ def suggest(
     claim_form: str = "",
     pcs_codes: Collection[str] = (),
     model: Model | None = None,
+    facility: str = "",
 ) -> Suggestions:
     """Suggest codes for one encounter.
 
@@ -57,6 +60,7 @@ def suggest(
     "not evaluated". `claim_form` ("837P", "837I") decides how a visit is levelled. `pcs_codes` are the
     ICD-10-PCS codes in force on the day; none: composed codes are not checked against the tables. A `model` scores
     what the rules found and adds what coders were seen to code; one of another language speaks alone.
+    `facility` is whose aliases of the model count.
     """
     tabular = knowledge.tabular
     if not tabular.effective_from <= service_date <= tabular.effective_to:
@@ -69,9 +73,17 @@ def suggest(
         diagnoses = [item for item in diagnoses if item.score >= THRESHOLD]
     else:
         diagnoses, held = model.rank(
-            record.documents, record=record, suggestions=diagnoses, suppressed=suppressed, tabular=tabular
+            record.documents,
+            record=record,
+            suggestions=diagnoses,
+            suppressed=suppressed,
+            tabular=tabular,
+            facility=facility,
         )
         suppressed.extend(held)
+        if any(ALIAS in item.rules for item in diagnoses):
+            diagnoses, dropped = settle(diagnoses, tabular)
+            suppressed.extend(dropped)
     diagnoses = rules.sequence(diagnoses, setting)
     if diagnoses and diagnoses[0].role == "principal" and diagnoses[0].poa == "U":
         # the condition that occasioned the admission was there when the patient came
@@ -90,7 +102,7 @@ def suggest(
         open_axes = composed.gaps
         visit, visit_suggestion = _visit(record, setting, claim_form, diagnoses, [], service_date)
         if visit_suggestion:
-            procedures.insert(0, visit_suggestion)
+            procedures[:0] = [visit_suggestion, *_prolonged(visit)]
         if not pcs_codes:
             not_evaluated.append("ICD-10-PCS:validity")
     else:
@@ -103,7 +115,7 @@ def suggest(
         )
         visit, visit_suggestion = _visit(record, setting, claim_form, diagnoses, done, service_date)
         if visit_suggestion:
-            procedures.insert(0, visit_suggestion)
+            procedures[:0] = [visit_suggestion, *_prolonged(visit)]
         procedures = add_modifiers(record, procedures, claim_form)
         not_evaluated.append("CPT/HCPCS:demo-pack-only")
     gaps = [*find_gaps(record, diagnoses, setting, tabular), *open_axes]
@@ -146,6 +158,14 @@ def consider(
         diagnoses, dropped = step(diagnoses)
         suppressed.extend(dropped)
     return record, diagnoses, suppressed
+
+
+def settle(diagnoses: list[Suggestion], tabular: Tabular) -> tuple[list[Suggestion], list[Suppressed]]:
+    """Let codes that aliases brought take the place of vaguer ones, and keep combinations and Excludes1 notes."""
+    diagnoses, vaguer = rules.drop_less_specific(diagnoses, tabular)
+    diagnoses, combined = combine(diagnoses, tabular)
+    diagnoses, excluded = rules.drop_excluded(diagnoses, tabular)
+    return diagnoses, [*vaguer, *combined, *excluded]
 
 
 def _by_memory(
@@ -230,6 +250,16 @@ def _procedure(item: Procedure, diagnoses: list[Suggestion]) -> Suggestion:
         units=item.units,
         serves=tuple(found.code for found in diagnoses if item.treats and found.code.startswith(item.treats)),
     )
+
+
+def _prolonged(visit: VisitLevel | None) -> list[Suggestion]:
+    """Return the time beyond the highest level as a line of its own; payers count its first minute differently."""
+    if visit is None or visit.prolonged is None:
+        return []
+    code, units = visit.prolonged
+    timed = next(element.evidence for element in visit.elements if element.element == "time")
+    rules = ("visit:prolonged", "payer:first-minute-differs")
+    return [Suggestion("CPT", code, VISIT_LABELS[code], 0.75, "procedure", timed, (), rules, units=units)]
 
 
 def _visit(

@@ -162,7 +162,7 @@ def implants(record: Record) -> list[Evidence]:
 
 
 def _places(record: Record, pattern: re.Pattern[str]) -> Iterator[tuple[Statement, re.Match[str]]]:
-    if not any(pattern.search(document.text) for document in record.documents):
+    if not record.may_match(pattern):
         return
     for statement in record.statements:
         if statement.sentence.section in _SKIP:

@@ -75,6 +75,7 @@ class Tabular:
     notes: dict[str, dict[str, tuple[str, ...]]]
     sevenths: dict[str, dict[str, str]]
     barred: dict[str, tuple[str, str]]  # code -> (7th characters, 6th characters they do not go with)
+    chapters: dict[str, str] = field(default_factory=dict)  # block -> chapter
     _groups: dict[tuple[str, ...], dict[str, frozenset[str]]] = field(
         default_factory=dict, repr=False, compare=False
     )  # what refinement chooses from, worked out once for each term's codes
@@ -151,13 +152,17 @@ class Tabular:
         return {character: label for character, label in defined.items() if character not in barred[0]}
 
     def lineage(self, code: str) -> Iterator[str]:
-        """Yield the code, then its ancestors up to block and chapter (those keys contain no code)."""
+        """Yield the code, then its ancestors up to its block (whose key contains no code)."""
         resolved = self.resolve(code)
         current = resolved.base if resolved else ""
         while current:
             yield current
             concept = self.concepts.get(current)
             current = concept.parent if concept else ""
+
+    def chapter(self, code: str) -> str:
+        """Return the key of a code's chapter, under which its notes stand; empty for an unknown code."""
+        return next((self.chapters[key] for key in self.lineage(code) if key in self.chapters), "")
 
     def leaves(self, code: str) -> tuple[str, ...]:
         """Return the leaf codes under a listed code (itself when it is one), in tabular order."""
@@ -182,13 +187,14 @@ class Tabular:
     def excluded_by(self, code: str, other: str) -> str | None:
         """Return the owner of the Excludes1 note under which `code` excludes `other`, or None.
 
+        Notes of ancestors, of the block and of the chapter count, unless they stand over both codes.
         Rule: ICD-10-CM Official Guidelines I.A.12.a. Ranges in notes resolve by tabular order.
         """
         target = self.resolve(other)
         if target is None:
             return None
-        owners = list(self.lineage(code))
-        shared = set(self.lineage(other))
+        owners = [*self.lineage(code), self.chapter(code)]
+        shared = {*self.lineage(other), self.chapter(other)}
         lineage = [item for item in self.lineage(other) if item in self.concepts]
         orders = {self.concepts[item].order for item in lineage}
         for owner in owners:
@@ -287,6 +293,7 @@ def parse_tabular(xml: bytes, edition: str) -> Tabular:
         for section in chapter.iterfind("section"):
             block = f"block {section.get('id', '')}"
             reader.add_notes(block, section)
+            reader.chapters[block] = chapter_key
             for diag in section.iterfind("diag"):
                 reader.add(diag, block, "")
     if len(reader.concepts) < _MIN_CODES:
@@ -300,6 +307,7 @@ def parse_tabular(xml: bytes, edition: str) -> Tabular:
         notes=reader.notes,
         sevenths=reader.sevenths,
         barred=reader.barred,
+        chapters=reader.chapters,
     )
 
 
@@ -311,6 +319,7 @@ class _Reader:
         self.notes: dict[str, dict[str, tuple[str, ...]]] = {}
         self.sevenths: dict[str, dict[str, str]] = {}
         self.barred: dict[str, tuple[str, str]] = {}
+        self.chapters: dict[str, str] = {}
 
     def add(self, diag: etree._Element, parent: str, seventh: str) -> None:
         code = plain_code(diag.findtext("name") or "")

@@ -47,6 +47,8 @@ VISIT_LABELS: dict[str, str] = {
     "99283": "Emergency visit, level 3",
     "99284": "Emergency visit, level 4",
     "99285": "Emergency visit, level 5",
+    "99417": "Prolonged visit, each 15 minutes",
+    "99418": "Prolonged hospital visit, each 15 minutes",
 }
 #: level of decision making (1 straightforward … 4 high) -> code
 _BY_DECISION: dict[VisitKind, tuple[str, str, str, str]] = {

@@ -14,7 +14,13 @@ from datetime import date
 from rcm_coding.engine.context import Status
 from rcm_coding.engine.evidence import Evidence, MdmElement, Suggestion, VisitLevel
 from rcm_coding.engine.reading import Record
-from rcm_coding.engine.visit_tables import VisitKind, code_by_decision, code_by_minutes, decision_level
+from rcm_coding.engine.visit_tables import (
+    VisitKind,
+    code_by_decision,
+    code_by_minutes,
+    decision_level,
+    prolonged,
+)
 
 #: kinds of work at least -> code: a facility policy, not a national rule
 FACILITY_ED_POINTS = ((6, "99285"), (4, "99284"), (2, "99283"), (1, "99282"), (0, "99281"))
@@ -160,6 +166,9 @@ _ED_WORK = tuple(
 )
 
 
+_HIGHEST = 4  # level of decision making
+
+
 @dataclass(frozen=True, slots=True)
 class _Problem:
     level: int
@@ -193,11 +202,16 @@ def visit_level(
     code = code_by_decision(kind, level, day)
     minutes = _minutes(record)
     by_time = code_by_minutes(kind, minutes[0], day) if minutes else None
-    if minutes and by_time is not None and by_time > (code or ""):
-        return VisitLevel(by_time, "time", (*elements, MdmElement("time", 0, (minutes[1],))), minutes[0])
+    extra = prolonged(kind, minutes[0], day) if minutes else None
+    if minutes and by_time is not None and (by_time > (code or "") or extra):
+        timed = (*elements, MdmElement("time", 0, (minutes[1],)))
+        return VisitLevel(by_time, "time", timed, minutes[0], prolonged=extra)
     if kind is VisitKind.HOSPITAL_DISCHARGE and code is None:
         return VisitLevel("99238", "time", elements)  # the day's discharge work, no time stated
-    return VisitLevel(code, "mdm", elements, minutes[0] if minutes else None) if code else None
+    if code is None:
+        return None
+    below = tuple(item.element for item in elements if item.level <= level) if level < _HIGHEST else ()
+    return VisitLevel(code, "mdm", elements, minutes[0] if minutes else None, below)
 
 
 def _kind(record: Record, setting: str) -> VisitKind:

@@ -4,21 +4,18 @@ The list is the pointer: readers see the old releases or the new ones, never a m
 """
 
 import fcntl
-import hashlib
 import json
 import os
-import re
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
 from platformdirs import user_data_path
 
-from rcm_coding.codesets.catalog import SYSTEMS, Files, Reading, Row, count, spans, year_in
-from rcm_coding.codesets.lines import BrokenFileError
+from rcm_coding.codesets.catalog import SYSTEMS, Reading, Row
 from rcm_coding.codesets.releases import (
     ActivationError,
     Difference,
@@ -29,28 +26,26 @@ from rcm_coding.codesets.releases import (
     faults,
     predecessor,
 )
-from rcm_coding.engine.tabular import fiscal_year
+from rcm_coding.codesets.tables import TABLES, Entry, Files, Layout, entries
+from rcm_coding.gateways.codeset_files import Kept, StoreError, Wanted, open_files, read_release
 
-_LARGEST = 1 << 30
+__all__ = ["CodesetStore", "Kept", "StoreError", "default_store"]
 
-
-class StoreError(Exception):
-    """What a person did wrong with the store, as one sentence."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """One release of the store with what reading its file needs."""
-
-    release: Release
-    source: str
-    column_map: dict[str, str]
-    delimiter: str
+FEW_ROWS = 200_000  # up to which two releases are compared code by code
 
 
 def default_store() -> Path:
     """Return the user's own store."""
     return user_data_path("claimstream") / "codesets"
+
+
+def differences(folder: Path, old: Kept, new: Kept) -> Difference:
+    """Compare two releases whose files a store has.
+
+    Raises: BrokenFileError.
+    """
+    store = CodesetStore(folder)
+    return compare(store.rows(old), store.rows(new))
 
 
 class CodesetStore:
@@ -85,50 +80,26 @@ class CodesetStore:
 
         Raises: StoreError, BrokenFileError.
         """
-        kind = SYSTEMS.get(system)
-        if kind is None:
-            raise StoreError(f"no system {system}; there are {', '.join(sorted(SYSTEMS))}")
-        try:
-            files = open_files(path, system)
-            digest = _hash(path)
-        except OSError as error:
-            raise StoreError(f"{path}: {error.strerror or 'cannot be read'}") from None
-        stated = year_in(next(iter(files)).rsplit("/", 1)[-1])
-        if kind.fiscal and effective_from is not None:
-            wanted = effective_from.year + (effective_from.month >= 10)
-            if stated is not None and stated != wanted:
-                raise BrokenFileError(0, f"the file is of FY{stated}, not of FY{wanted}")
-        if effective_from is None and kind.fiscal and stated is not None:
-            effective_from = fiscal_year(stated)[0]
-        if effective_from is None:
-            raise StoreError("the file does not say from when it is effective: give --effective-from")
-        year = stated if kind.fiscal else None
-        how = Reading(year=year, column_map=column_map or {}, delimiter=delimiter)
-        rows, billable = count(kind, files, how)
-        release = Release(
-            system,
-            label
-            or (
-                f"FY{effective_from.year + (effective_from.month >= 10)}"
-                if kind.fiscal
-                else f"{effective_from}"
-            ),
-            effective_from,
-            effective_to or spans(kind, effective_from),
-            digest,
-            rows,
-            billable,
-            kind.licence,
-        )
-        kept = Kept(release, path.name, dict(column_map or {}), delimiter)
+        wanted = Wanted(effective_from, effective_to, label, column_map or {}, delimiter)
+        kept, how = read_release(path, system, wanted)
         with self._locked():
             known = self.list()
-            same = next((item for item in known if _same(item.release, release)), None)
+            same = next((item for item in known if _same(item.release, kept.release)), None)
             if same is not None:
                 return same, how
-            self._keep(path, digest)
+            self.keep(path, kept.release.sha256)
             self._write([*known, kept])
+        if system in TABLES:
+            self._index(kept)
         return kept, how
+
+    def adopt(self, releases: Iterable[Kept]) -> None:
+        """Take another place's releases as the list, whole; their files are kept already.
+
+        Raises: StoreError.
+        """
+        with self._locked():
+            self._write(releases)
 
     def check(self, name: str) -> tuple[Release, tuple[str, ...], Difference | None]:
         """Check a staged release against its predecessor; only one without faults becomes checked."""
@@ -137,7 +108,7 @@ class CodesetStore:
             known = self.list()
             before = predecessor(kept.release, [item.release for item in known])
             difference = None
-            if before is not None and before.rows < 500_000:
+            if before is not None and before.rows < FEW_ROWS:
                 old = next(item for item in known if _same(item.release, before))
                 difference = compare(self.rows(old), self.rows(kept))
             found = faults(kept.release, [item.release for item in known], difference)
@@ -196,19 +167,77 @@ class CodesetStore:
         """Return the files of a kept release."""
         return open_files(self._file(kept.release.sha256), kept.release.system, kept.source)
 
+    def table(
+        self, kept: Kept, keys: Iterable[str], others: Iterable[str] | None = None
+    ) -> tuple[Entry, ...]:
+        """Return the rows of a table under any of the keys, beside any of `others` when they are given.
+
+        Raises: BrokenFileError, StoreError.
+        """
+        path = self._folder / "tables" / f"{kept.release.system}-{kept.release.sha256}.sqlite"
+        if not path.exists():
+            self._index(kept)
+        wanted = sorted(set(keys))
+        beside = sorted(set(others or ()))
+        query = f"SELECT key, other, at, line FROM line WHERE key IN ({_marks(wanted)})"
+        if others is not None:
+            query += f" AND other IN ({_marks(beside)})"
+        try:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+                rows = database.execute(f"{query} ORDER BY at", [*wanted, *beside])
+                return tuple(Entry(*row) for row in rows)
+        except sqlite3.Error:
+            reason = f"the table of {kept.release.name} is damaged: delete it to have it made anew"
+            raise StoreError(reason) from None
+
+    def _index(self, kept: Kept) -> None:
+        """Write a release's rows where they are found by their key, whole or not at all."""
+        path = self._folder / "tables" / f"{kept.release.system}-{kept.release.sha256}.sqlite"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}.tmp")
+        partial.unlink(missing_ok=True)
+        with closing(sqlite3.connect(partial)) as database:
+            database.execute("PRAGMA journal_mode = OFF")
+            database.execute("PRAGMA synchronous = OFF")
+            database.execute(
+                "CREATE TABLE line (key TEXT, other TEXT, at INTEGER, line TEXT, PRIMARY KEY (key, other, at))"
+                " WITHOUT ROWID"
+            )
+            database.executemany("INSERT INTO line VALUES (?, ?, ?, ?)", self.entries(kept))
+            database.commit()
+        partial.replace(path)
+
+    def entries(self, kept: Kept) -> Iterator[Entry]:
+        """Read the rows of a table again, each under its key."""
+        return entries(kept.release.system, self.files(kept), Layout(kept.column_map, kept.delimiter))
+
     def _file(self, digest: str) -> Path:
         return self._folder / "files" / digest
 
-    def _keep(self, path: Path, digest: str) -> None:
+    def keep(self, path: Path, digest: str) -> None:
+        """Copy a file under its hash, unless it is there."""
         target = self._file(digest)
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
             return
-        partial = target.with_suffix(".tmp")
+        partial = target.with_suffix(f".{os.getpid()}.tmp")
         with path.open("rb") as source, partial.open("wb") as sink:
             while block := source.read(1 << 20):
                 sink.write(block)
         partial.replace(target)
+
+    def path_of(self, kept: Kept) -> Path:
+        """Return where the file of a release lies."""
+        return self._file(kept.release.sha256)
+
+    @property
+    def folder(self) -> Path:
+        """Where the releases lie."""
+        return self._folder
+
+    def has(self, digest: str) -> bool:
+        """Tell whether a file is kept."""
+        return self._file(digest).exists()
 
     def _write(self, kept: Iterable[Kept]) -> None:
         target = self._folder / "releases.json"
@@ -229,69 +258,8 @@ class CodesetStore:
             raise StoreError(f"{self._folder} cannot be written") from None
 
 
-def systems_in(path: Path) -> list[str]:
-    """Return the systems that a file's name, or the names in an archive, tell; licensed layouts are never guessed.
-
-    Raises: BrokenFileError, OSError.
-    """
-    names = [path.name]
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names = [item.filename.rsplit("/", 1)[-1] for item in archive.infolist()]
-    elif path.name.lower().endswith(".zip") and path.stat().st_size >= 0:
-        raise BrokenFileError(0, "the archive is damaged or cut off")
-    return [
-        name
-        for name, system in SYSTEMS.items()
-        if name != "cpt" and any(re.fullmatch(system.names, item, re.IGNORECASE) for item in names)
-    ]
-
-
-def open_files(path: Path, system: str, name: str = "") -> Files:
-    """Return the members of an archive that are of the system, or the plain file itself.
-
-    Raises: BrokenFileError when an archive is damaged or has none.
-    """
-    shown = name or path.name
-    if not zipfile.is_zipfile(path):
-        if shown.lower().endswith(".zip"):
-            raise BrokenFileError(0, "the archive is damaged or cut off")
-        return {shown: _plain(path)}
-    pattern = re.compile(SYSTEMS[system].names, re.IGNORECASE)
-    with zipfile.ZipFile(path) as archive:
-        members = [item for item in archive.infolist() if pattern.fullmatch(item.filename.rsplit("/", 1)[-1])]
-        if not members:
-            raise BrokenFileError(0, f"the archive has no file of {system}")
-        if any(item.file_size > _LARGEST for item in members):
-            raise BrokenFileError(0, "a file of the archive is larger than 1 GiB")
-    return {item.filename: _member(path, item.filename) for item in members}
-
-
-def _plain(path: Path) -> Callable[[], Iterable[bytes]]:
-    def lines() -> Iterator[bytes]:
-        with path.open("rb") as handle:
-            yield from handle
-
-    return lines
-
-
-def _member(path: Path, name: str) -> Callable[[], Iterable[bytes]]:
-    def lines() -> Iterator[bytes]:
-        try:
-            with zipfile.ZipFile(path) as archive, archive.open(name) as handle:
-                yield from handle
-        except (zipfile.BadZipFile, EOFError, OSError):
-            raise BrokenFileError(0, "the archive is damaged or cut off") from None
-
-    return lines
-
-
-def _hash(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while block := handle.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+def _marks(values: list[str]) -> str:
+    return ",".join("?" * len(values))
 
 
 def _same(one: Release, other: Release) -> bool:

@@ -42,7 +42,7 @@ from rcm_coding.gateways.validity import validity_source
 LOADED = {"icd10pcs": "icd10pcs-order", "hcpcs": "hcpcs"}
 
 _MOST = 4  # encoders that one process keeps
-_kept: list[Encoder] = []
+_kept: list[tuple[str, Encoder]] = []  # with a hash of the index files whose words it has
 _lock = Lock()
 
 
@@ -53,17 +53,32 @@ class NoEditionError(Exception):
 def encoder_of(tabular: Tabular, cache_dir: Path | None = None, store: CodesetStore | None = None) -> Encoder:
     """Return the encoder of an edition, made at most once in a process and once in a cache folder.
 
-    With a store, the words of its active index files are found too.
+    With a store, the words of its active index files are found too; it takes the place of one with other words.
     Raises: StoreError, BrokenFileError.
     """
+    words = _words(store) if store else ""
     with _lock:
-        for encoder in _kept:
+        for at, (known, encoder) in enumerate(_kept):
             if encoder.tabular is tabular:
-                return encoder
+                if store is None or known == words:
+                    return encoder
+                del _kept[at]
+                break
         encoder = make_encoder(tabular, _index(tabular, cache_dir or default_cache(), store))
-        _kept.append(encoder)
+        _kept.append((words, encoder))
         del _kept[:-_MOST]
         return encoder
+
+
+def keep_only(editions: Iterable[Tabular]) -> None:
+    """Forget the encoders of editions that are no longer read by."""
+    wanted = list(editions)
+    with _lock:
+        _kept[:] = [pair for pair in _kept if any(pair[1].tabular is item for item in wanted)]
+
+
+def _words(store: CodesetStore) -> str:
+    return " ".join(f"{kept.release.system}:{kept.release.sha256}" for kept in active_indexes(store))
 
 
 @lru_cache(maxsize=4)

@@ -11,7 +11,7 @@ from typing import Any
 
 from rcm_shared.contracts.coding import FinalDiagnosis, FinalProcedure
 
-from rcm_coding.domain.case import Grouping
+from rcm_coding.domain.case import CodeSeverity, Grouping
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,24 @@ def load_grouper() -> Group:
             version=name,
             title=str(result.get("final_drg_description") or ""),
             severity=str(result.get("final_severity") or ""),
+            codes=_severities(result),
         )
 
     return group
+
+
+def _severities(result: dict[str, Any]) -> tuple[CodeSeverity, ...]:
+    """Return what each diagnosis is; the principal one has no severity of its own."""
+    principal = result.get("pdx_output") or {}
+    first = (CodeSeverity(str(principal["code"]), "", True),) if principal.get("code") else ()
+    return first + tuple(
+        CodeSeverity(
+            str(item["code"]),
+            str(item["severity"]) if item.get("severity") in ("CC", "MCC") else "",
+            item.get("drg_impact") in ("FINAL", "BOTH"),
+        )
+        for item in result.get("sdx_output") or ()
+    )
 
 
 def _diagnosis(item: FinalDiagnosis) -> dict[str, str]:

@@ -1,48 +1,34 @@
-"""The NCCI pairs, unit limits and coverage articles active in a store, as the edits at coding time take them."""
+"""The rows of the sets active in a local store that concern one chart's codes, without a server."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from rcm_coding.codesets.coverage import read_articles
-from rcm_coding.codesets.ncci import read_pairs, read_unit_limits
+from rcm_shared.contracts.coding import FinalDiagnosis, FinalProcedure
+
 from rcm_coding.codesets.releases import Status
-from rcm_coding.domain.unbundling import CoverageTable, LimitTable, PairTable, Tables, pair_table
-from rcm_coding.gateways.codeset_store import CodesetStore, Kept
+from rcm_coding.codesets.tables import LISTING
+from rcm_coding.domain.tables import COVERAGE, JUDGED, LoadedTable, Tables, beside_of, keys_of, loaded
+from rcm_coding.gateways.codeset_store import CodesetStore
 
 
-def load_tables(store: CodesetStore) -> Tables:
-    """Read every active release of the three sets; none of a set leaves its edits "not evaluated".
+def load_tables(
+    store: CodesetStore, procedures: Iterable[FinalProcedure], diagnoses: Iterable[FinalDiagnosis]
+) -> Tables:
+    """Return the rows of every active release that is judged by; none of a set leaves its edits "not evaluated".
 
     Raises: StoreError, BrokenFileError.
     """
-    pairs: list[PairTable] = []
-    limits: list[LimitTable] = []
-    coverage: list[CoverageTable] = []
+    lines = frozenset(item.code for item in procedures)
+    codes = frozenset(item.code for item in diagnoses)
+    found: list[LoadedTable] = []
+    listing: set[str] = set()
     for kept in store.list():
-        if kept.release.status is not Status.ACTIVE:
+        system = kept.release.system
+        if kept.release.status is not Status.ACTIVE or system not in JUDGED:
             continue
-        if kept.release.system == "ncci-ptp":
-            files = store.files(kept).values()
-            pairs.append(pair_table(kept.release, (pair for lines in files for pair in read_pairs(lines()))))
-        elif kept.release.system == "ncci-mue":
-            found = {
-                item.code: item for lines in store.files(kept).values() for item in read_unit_limits(lines())
-            }
-            limits.append(LimitTable(kept.release, found))
-        elif kept.release.system == "mcd-articles":
-            coverage.append(_articles(store, kept))
-    return Tables(tuple(pairs), tuple(limits), tuple(coverage))
-
-
-def _articles(store: CodesetStore, kept: Kept) -> CoverageTable:
-    parts: dict[str, Callable[[], Iterable[bytes]]] = {
-        name.lower().rsplit("/", 1)[-1].removesuffix(".csv"): lines
-        for name, lines in store.files(kept).items()
-    }
-    denied = parts.get("article_x_icd10_noncovered")
-    articles = read_articles(
-        parts["article"](),
-        parts["article_x_hcpc_code"](),
-        parts["article_x_icd10_covered"](),
-        denied() if denied else (),
-    )
-    return CoverageTable(kept.release, articles)
+        rows = store.table(kept, keys_of(system, lines, codes), beside_of(system, lines))
+        table = loaded(kept.release, (tuple(row.line.split("\t")) for row in rows))
+        found.append(table)
+        if system == COVERAGE:
+            articles = {row.other for row in rows}
+            listing.update(row.other for row in store.table(kept, [LISTING], articles))
+    return Tables(tuple(found), frozenset(listing))

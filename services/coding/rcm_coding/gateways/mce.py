@@ -3,18 +3,19 @@
 import atexit
 import threading
 from collections.abc import Callable
+from datetime import date
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
 from rcm_shared.contracts.coding import FinalDiagnosis, FinalProcedure
 
-from rcm_coding.domain.edits import Edit, Severity
-from rcm_coding.gateways.grouper import Stay, version_on
+from rcm_coding.domain.edit import Edit, Severity, missing
+from rcm_coding.domain.edits import MCE
+from rcm_coding.gateways.grouper import VERSIONS, Stay, version_on
 
 EditStay = Callable[[tuple[FinalDiagnosis, ...], tuple[FinalProcedure, ...], Stay], tuple[Edit, ...]]
 
-AUTHORITY = "CMS Medicare Code Editor"
 _SEX = {"M": 0, "F": 1}
 #: Edits that only ask for a look; all others send the claim back to the provider.
 _LOOK = frozenset({"UNSPECIFIED", "MEDICARE_AS_SECONDARY_PAYER", "WRONG_PROCEDURE_PERFORMED"})
@@ -52,12 +53,13 @@ def load_editor() -> EditStay:
         }
         with lock:
             result = engine.edit(claim)
-        return tuple(_edit(item, principal.code, version[1]) for item in result.get("edits", ()))
+        first = next(day for day, number, _ in VERSIONS if number == version[0])
+        return tuple(_edit(item, principal.code, version[1], first) for item in result.get("edits", ()))
 
     return edit
 
 
-def _edit(item: dict[str, Any], principal: str, version: str) -> Edit:
+def _edit(item: dict[str, Any], principal: str, version: str, first: date) -> Edit:
     name = str(item["name"])
     about = "procedure" if "PROC" in str(item.get("code_type", "")).upper() else "diagnosis"
     code = principal if "PDX" in name and "DUPLICATE" not in name else ""
@@ -67,11 +69,11 @@ def _edit(item: dict[str, Any], principal: str, version: str) -> Edit:
         Severity.WARN if name in _LOOK else Severity.BLOCK,
         code,
         f"{name.lower().replace('_', ' ')}: {count} {about}{'s' if count > 1 else ''}",
-        AUTHORITY,
+        MCE,
         version,
+        first,
     )
 
 
 def _missing(stay: Stay) -> Edit:
-    reason = f"not evaluated: no MCE release for {stay.discharged_on.isoformat()}"
-    return Edit("MCE", Severity.NOT_EVALUATED, "", reason, AUTHORITY)
+    return missing("MCE", stay.discharged_on, MCE)

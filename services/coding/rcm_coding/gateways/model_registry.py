@@ -21,6 +21,7 @@ from rcm_coding.engine.ranking.model import BadModelError, Model, load_model
 from rcm_coding.gateways.models import FILE, write_model
 
 MANIFEST, VERDICT, STATE, GOLDEN = "manifest.json", "verdict.json", "state.json", "golden.json"
+REQUEST, OUTCOME = "refit.request", "refit.json"
 
 
 class RegistryError(ValueError):
@@ -145,6 +146,10 @@ class ModelRegistry:
         used = self._state().get(language, _Line()).used
         return used[-1] if used else ""
 
+    def shadow(self, language: str) -> str:
+        """Return the name of the model that answers in the shadow; "" when there is none."""
+        return self._state().get(language, _Line()).shadow
+
     def record(self, name: str, verdict: Mapping[str, Any]) -> None:
         """Keep the gate's answer; it speaks only of the file as it is now."""
         with self._alone():
@@ -187,11 +192,18 @@ class ModelRegistry:
                 line = replace(line, used=(*line.used, name), shadow="")
                 reached = Stage.ACTIVE
             else:
-                retired = tuple(one for one in line.retired if one != name)
+                retired = tuple(one for one in (*line.retired, line.shadow) if one and one != name)
                 line = replace(line, shadow=name, retired=retired)
                 reached = Stage.SHADOW
             self._keep({**state, manifest.language: line})
             return reached
+
+    def shade(self, name: str) -> bool:
+        """Make a new candidate that the gate has passed the shadow; return whether it is. The shadow before retires."""
+        entry = self.entry(name)
+        if entry.stage is Stage.CANDIDATE and entry.verdict and entry.verdict.get("passed"):
+            return self.promote(name) is Stage.SHADOW
+        return entry.stage is Stage.SHADOW
 
     def rollback(self, language: str) -> tuple[str, str]:
         """Take the model in use out of use; the one before serves again. Return (taken out, in use now or "").
@@ -209,6 +221,28 @@ class ModelRegistry:
                 self._checked(self._manifest(used[-1]))
             self._keep({**state, language: replace(line, used=used, retired=(*line.retired, out))})
             return out, used[-1] if used else ""
+
+    def ask_refit(self) -> None:
+        """Ask the service that follows this registry for a refit now."""
+        with self._alone():
+            (self.root / OUTCOME).unlink(missing_ok=True)
+            (self.root / REQUEST).touch()
+
+    def refit_asked(self) -> bool:
+        """Tell whether a refit is asked for and not answered yet."""
+        return (self.root / REQUEST).is_file()
+
+    def answer_refit(self, outcome: Mapping[str, Any]) -> None:
+        """Say what became of the refit that was asked for; nothing happens when none was."""
+        with self._alone():
+            if self.refit_asked():
+                _write(self.root / OUTCOME, outcome)
+                (self.root / REQUEST).unlink()
+
+    def refit_outcome(self) -> dict[str, Any] | None:
+        """Return what became of the refit that was asked for last, None while it is not known."""
+        path = self.root / OUTCOME
+        return _read(path) if path.is_file() and not self.refit_asked() else None
 
     def _entry(self, name: str, state: Mapping[str, _Line]) -> Entry:
         manifest = self._manifest(name)

@@ -31,8 +31,8 @@ def default_cache() -> Path:
     return Path.home() / ".cache" / "claimstream" / "codesets"
 
 
-def load_installed(cache_dir: Path | None) -> Knowledge:
-    """Return the installed edition, from its artefact when there is one.
+def load_installed(cache_dir: Path | None, known: Tabular | None = None) -> Knowledge:
+    """Return the installed edition, from its artefact when there is one. `known`: its list, when in memory already.
 
     A cache that cannot be written is no error.
     Raises: BadCodeSetError when the installed file is no complete edition.
@@ -41,13 +41,15 @@ def load_installed(cache_dir: Path | None) -> Knowledge:
     name = f"icd10cm-{edition}-{hashlib.sha256(xml).hexdigest()[:16]}-{engine_hash()[:12]}.json"
     return from_artefact(
         (cache_dir or default_cache()) / name,
-        load_knowledge,
+        lambda artefact: load_knowledge(artefact, known),
         lambda: compile_knowledge(xml, edition),
         dump_knowledge,
     )
 
 
-def load_knowledge_of(store: CodesetStore, cache_dir: Path | None = None) -> Knowledge:
+def load_knowledge_of(
+    store: CodesetStore, cache_dir: Path | None = None, known: Tabular | None = None
+) -> Knowledge:
     """Return the installed edition with the terms of the index files that are active in a store.
 
     An index of an earlier year serves: its terms are kept only under codes of the edition.
@@ -55,7 +57,7 @@ def load_knowledge_of(store: CodesetStore, cache_dir: Path | None = None) -> Kno
     """
     indexes = active_indexes(store)
     if not indexes:
-        return load_installed(cache_dir)
+        return load_installed(cache_dir, known)
     edition, xml = read_installed_xml()
     digest = hashlib.sha256(xml)
     for module in (alphabetic, index_terms_module):
@@ -65,10 +67,28 @@ def load_knowledge_of(store: CodesetStore, cache_dir: Path | None = None) -> Kno
     name = f"icd10cm-{edition}-{digest.hexdigest()[:16]}-{engine_hash()[:12]}.json"
     return from_artefact(
         (cache_dir or default_cache()) / name,
-        load_knowledge,
+        lambda artefact: load_knowledge(artefact, known),
         lambda: compile_knowledge(xml, edition, lambda tabular: index_extra(store, tabular)),
         dump_knowledge,
     )
+
+
+def load_tabular_of(store: CodesetStore, kept: Kept, cache_dir: Path | None = None) -> Knowledge:
+    """Return the edition of a tabular list in a store, with the terms of the active index files.
+
+    Raises: BadCodeSetError, StoreError, BrokenFileError.
+    """
+    edition = kept.release.effective_from.isoformat()
+    digest = hashlib.sha256(kept.release.sha256.encode())
+    for index in active_indexes(store):
+        digest.update(index.release.sha256.encode() + index.release.system.encode())
+    name = f"icd10cm-{edition}-{digest.hexdigest()[:16]}-{engine_hash()[:12]}.json"
+
+    def make() -> Knowledge:
+        xml = b"".join(next(iter(store.files(kept).values()))())
+        return compile_knowledge(xml, edition, lambda tabular: index_extra(store, tabular))
+
+    return from_artefact((cache_dir or default_cache()) / name, load_knowledge, make, dump_knowledge)
 
 
 def index_extra(store: CodesetStore, tabular: Tabular) -> tuple[tuple[frozenset[str], str], ...]:

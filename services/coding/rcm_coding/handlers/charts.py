@@ -1,7 +1,7 @@
 """One command on one locked chart, with everything that belongs to it in the same transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,10 +15,12 @@ from rcm_coding import repository
 from rcm_coding.domain.case import SYSTEM, CaseState, Choice, CodingCase
 from rcm_coding.domain.code_set import CodeSets
 from rcm_coding.domain.errors import StaleVersion
+from rcm_coding.domain.tables import Tables
 from rcm_coding.domain.worklist import AutoCloseMode, Policy, route
 from rcm_coding.handlers import handling, routing
 from rcm_coding.handlers.commands import CaseDecision
-from rcm_coding.repository import worklist
+from rcm_coding.handlers.tables import tables_of
+from rcm_coding.repository import history, worklist
 
 LEADS = frozenset({Role.AUDITOR, Role.ADMIN})
 
@@ -30,6 +32,7 @@ class Circumstances:
     now: datetime
     policy: Policy
     payment_seen: bool
+    tables: Tables = field(default_factory=Tables)  # the rows of loaded sets that concern the chart's codes
 
 
 Act = Callable[[CodingCase, Circumstances], CaseDecision]
@@ -45,6 +48,7 @@ class Command:
     reason: str | None = None
     for_coder: str | None = None  # whose certificates must fit the chart
     quiet: bool = False  # leaves no line in the handling
+    judges: bool = False  # runs the edits, for which the rows of loaded sets are read
 
 
 def is_lead(who: Principal) -> bool:
@@ -66,8 +70,9 @@ async def change(uow: UnitOfWork, who: Principal, encounter_id: UUID, command: C
     policy = await routing.active_policy(uow.conn)
     if command.for_coder:
         await routing.refuse_unqualified(uow.conn, case, command.for_coder, policy, uow.now)
-    seen = case.final is not None and await worklist.payment_was_seen(uow.conn, encounter_id)
-    decision = command.act(case, Circumstances(uow.now, policy, seen))
+    seen = case.final is not None and await history.payment_was_seen(uow.conn, encounter_id)
+    tables = await tables_of(uow.conn, [case]) if command.judges else Tables()
+    decision = command.act(case, Circumstances(uow.now, policy, seen, tables))
     record(uow, Moment(uow.now, encounter_id), decision)
     after = decision.state or case
     if after.state is CaseState.IN_PROGRESS and after.assignee == who.subject:
@@ -81,9 +86,9 @@ async def change(uow: UnitOfWork, who: Principal, encounter_id: UUID, command: C
     if decided and after.state is not CaseState.UNASSIGNED:
         await repository.log_decisions(uow.conn, after, who.subject, uow.now, decided)
     if not command.quiet and (after.version != case.version or after.assignee != case.assignee):
-        await worklist.log_handling(uow.conn, after, who.subject, command.action, command.reason, uow.now)
+        await history.log_handling(uow.conn, after, who.subject, command.action, command.reason, uow.now)
     if after.state is CaseState.FINAL_CODED and case.state is not CaseState.FINAL_CODED:
-        await worklist.judge_trial(uow.conn, encounter_id, handling.claim_codes(after), uow.now)
+        await history.judge_trial(uow.conn, encounter_id, handling.claim_codes(after), uow.now)
     await show(uow, who, after)
     return after
 
@@ -92,7 +97,7 @@ async def show(uow: UnitOfWork, who: Principal, case: CodingCase) -> None:
     """Record that someone reads a chart, and that a coder of a final one now knows what it pays."""
     uow.record_access(encounter_id=case.encounter_id, subject=who.subject, purpose="coding", what="chart")
     if case.state is CaseState.FINAL_CODED and Role.CODER in who.roles:
-        await worklist.see_payment(uow.conn, case, who.subject, uow.now)
+        await history.see_payment(uow.conn, case, who.subject, uow.now)
 
 
 async def read(uow: UnitOfWork, who: Principal, encounter_id: UUID) -> CodingCase:
@@ -109,7 +114,7 @@ async def read(uow: UnitOfWork, who: Principal, encounter_id: UUID) -> CodingCas
 
 async def say(uow: UnitOfWork, who: Principal, case: CodingCase, kind: str, body: str) -> None:
     """Append to the chart's second-opinion thread."""
-    await worklist.add_comment(uow.conn, case, worklist.Comment(uuid7(), who.subject, kind, body, uow.now))
+    await history.add_comment(uow.conn, case, history.Comment(uuid7(), who.subject, kind, body, uow.now))
 
 
 async def take_next(uow: UnitOfWork, who: Principal, queue: str | None, act: Act) -> CodingCase | None:
@@ -138,17 +143,18 @@ async def close_if_allowed(
     if rules.mode is AutoCloseMode.OFF:
         return case
     work_type = route(case, policy).work_type
+    code_sets = code_sets.beside(await tables_of(uow.conn, [handling.accepted(case)]))
     closed = handling.would_close(case, rules, work_type, code_sets)
     if closed is None:
-        await worklist.drop_trial(uow.conn, case.encounter_id)
+        await history.drop_trial(uow.conn, case.encounter_id)
         return case
     codes = handling.claim_codes(closed)
-    await worklist.keep_trial(uow.conn, case, work_type, rules.mode.value, codes, uow.now)
+    await history.keep_trial(uow.conn, case, work_type, rules.mode.value, codes, uow.now)
     if rules.mode is AutoCloseMode.TEST:
         return case
     decision = handling.close_by_rule(closed, uow.now, code_sets)
     record(uow, Moment(uow.now, case.encounter_id), decision)
     after = decision.state or case
     await repository.log_decisions(uow.conn, after, SYSTEM, uow.now, after.assignments)
-    await worklist.log_handling(uow.conn, after, SYSTEM, "auto-close", None, uow.now)
+    await history.log_handling(uow.conn, after, SYSTEM, "auto-close", None, uow.now)
     return after

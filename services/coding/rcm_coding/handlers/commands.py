@@ -11,14 +11,13 @@ from rcm_shared.contracts.coding import (
     FinalProcedure,
     Indicator,
     QueryRequested,
-    SuggestionsProposed,
 )
+from rcm_shared.contracts.intake import Setting
 from rcm_shared.errors import NotFound, Refused
 from rcm_shared.ids import derived_uuid
 from rcm_shared.messaging.decide import Decision
 
 from rcm_coding.domain.case import (
-    SYSTEM,
     CaseQuery,
     CaseState,
     Choice,
@@ -26,15 +25,11 @@ from rcm_coding.domain.case import (
     CodingCase,
     FinalCodes,
     Grouping,
-    OpenGap,
     QueryState,
-    SuppressedCode,
-    assignment_id,
     codes_for_claim,
-    gap_id,
 )
 from rcm_coding.domain.code_set import CodeSets, release_name
-from rcm_coding.domain.edits import Edit, blocking, code_fault, evaluate, not_evaluated
+from rcm_coding.domain.edits import Edit, blocking, code_fault, evaluate, unevaluated
 from rcm_coding.domain.errors import (
     CaseClosed,
     CaseNotReady,
@@ -43,11 +38,12 @@ from rcm_coding.domain.errors import (
     CodeNotValid,
     EditsBlock,
     EvidenceMissing,
+    PrebillQaOpen,
     ProviderNotTreating,
     QueryOpen,
     SecondReviewOpen,
 )
-from rcm_coding.engine.evidence import Evidence, Suggestions
+from rcm_coding.engine.evidence import Evidence
 from rcm_coding.engine.tabular import plain_code
 from rcm_coding.handlers.facts import finalised_event
 
@@ -83,78 +79,6 @@ class Add:
     reason: str | None = None
 
 
-def suggested(case: CodingCase, found: Suggestions, record_version: int) -> CaseDecision:
-    """Keep the result of a suggestion pass. What a person decided stays;
-    support that vanished is asked about again.
-    """
-    if case.state is CaseState.CANCELLED or record_version < case.record_version:
-        return Decision()
-    decided = {item.id: item for item in case.assignments}
-    fresh: list[CodeAssignment] = []
-    for at, item in enumerate(found.suggestions):
-        identity = assignment_id(case.encounter_id, item.system, item.code)
-        earlier = decided.pop(identity, None)
-        assignment = CodeAssignment(
-            id=identity,
-            system=item.system,
-            code=item.code,
-            description=item.description,
-            role=item.role,
-            choice=Choice.SUGGESTED,
-            source="cac",
-            evidence=item.evidence,
-            score=item.score,
-            modifiers=item.modifiers,
-            units=item.units,
-            poa=item.poa,
-            serves=item.serves,
-            rules=item.rules,
-            alternatives=item.alternatives,
-            position=at,
-        )
-        if earlier and earlier.choice is not Choice.SUGGESTED:
-            assignment = replace(earlier, evidence=item.evidence or earlier.evidence, position=at)
-        fresh.append(assignment)
-    for kept in decided.values():
-        if kept.source != "cac":
-            fresh.append(kept)
-        elif kept.choice in (Choice.ACCEPTED, Choice.OVERRIDDEN):
-            fresh.append(
-                replace(kept, choice=Choice.SUGGESTED, score=0.0, rules=(*kept.rules, "no-longer-suggested"))
-            )
-        elif kept.choice is Choice.REJECTED:
-            fresh.append(kept)
-    case = replace(
-        case,
-        version=case.version + 1,
-        assignments=tuple(fresh),
-        suppressed=tuple(SuppressedCode(item.code, item.why, item.evidence) for item in found.suppressed),
-        gaps=tuple(
-            OpenGap(gap_id(case.encounter_id, item.rule, item.code), item.rule, item.code, item.indicators)
-            for item in found.gaps
-        ),
-        suggested_version=record_version,
-        release=found.release,
-        engine=found.engine,
-        model=found.model,
-        visit_basis=found.visit.basis if found.visit else "",
-        not_evaluated=found.not_evaluated,
-        noticed=found.findings,
-        findings=found.findings,
-    )
-    event = SuggestionsProposed(
-        actor=SYSTEM,
-        facility_id=case.facility_id,
-        case_version=case.version,
-        release=found.release,
-        engine=found.engine,
-        suggested=len(found.suggestions),
-        suppressed=len(found.suppressed),
-        gaps=len(found.gaps),
-    )
-    return Decision(state=case, events=(event,))
-
-
 def start(
     case: CodingCase, who: str, now: datetime | None = None, lock: timedelta | None = None
 ) -> CaseDecision:
@@ -168,6 +92,8 @@ def start(
         raise CaseTaken
     if case.state is CaseState.SECOND_REVIEW:
         raise SecondReviewOpen
+    if case.state is CaseState.PREBILL_QA:
+        raise PrebillQaOpen
     until = now + lock if now and lock else None
     if case.state is CaseState.IN_PROGRESS and mine:
         return Decision(state=replace(case, lock_until=until or case.lock_until))
@@ -319,8 +245,11 @@ def request_query(case: CodingCase, who: str, asked_gap: UUID, provider_id: str 
     return Decision(state=case, events=(event,))
 
 
-def validate(case: CodingCase, code_sets: CodeSets) -> CodingCase:
-    """Return the case with the edits of its chosen codes as they stand."""
+def validate(case: CodingCase, code_sets: CodeSets, stay_edits: tuple[Edit, ...] | None = None) -> CodingCase:
+    """Return the case with the edits of its chosen codes as they stand.
+
+    `stay_edits`: what the Medicare Code Editor says of an inpatient stay; None when it was not asked.
+    """
     diagnoses, procedures = codes_for_claim(case)
     edits = evaluate(
         diagnoses,
@@ -329,6 +258,10 @@ def validate(case: CodingCase, code_sets: CodeSets) -> CodingCase:
         day=case.day,
         edition=code_sets.on(case.day),
         without_evidence=[item.code for item in case.assignments if item.counts and not item.supported],
+        tables=code_sets.tables,
+        pcs=code_sets.procedures(case.day) if case.setting is Setting.INPATIENT else None,
+        form=case.claim_form,
+        stay_edits=stay_edits,
     )
     return replace(case, edits=edits)
 
@@ -343,13 +276,14 @@ def finalise(
     override_reason: str | None = None,
     may_override: bool = False,
     payment_seen: bool = False,
+    stay_edits: tuple[Edit, ...] | None = None,
+    check: bool = False,
 ) -> CaseDecision:
-    """Make the person's decision final.
+    """Make the person's decision final, or (`check`) leave it coded until a second person has looked at it.
 
     Raises: QueryOpen while a query that affects coding is open (an auditor may override with a reason),
-    EditsBlock
-    with the rules that stop it. `payment_seen`: somebody has seen what earlier final codes pay; other codes
-    are then flagged.
+    EditsBlock with the rules that stop it. `payment_seen`: somebody has seen what earlier final codes pay; other
+    codes are then flagged.
     """
     _refuse_closed(case)
     if case.state is CaseState.SECOND_REVIEW:
@@ -360,17 +294,18 @@ def finalise(
         raise CaseTaken
     if case.held_by_query and not (may_override and override_reason):
         raise QueryOpen
-    case = validate(case, code_sets)
+    case = validate(case, code_sets, stay_edits)
     stops: tuple[Edit, ...] = blocking(case.edits)
     if stops:
         raise EditsBlock(tuple(dict.fromkeys(edit.rule for edit in stops)))
+    if check:
+        coded = replace(case, state=CaseState.PREBILL_QA, coded_by=who, assignee=None, lock_until=None)
+        return Decision(state=replace(coded, working=grouping, version=case.version + 1))
     diagnoses, procedures = codes_for_claim(case)
     edition = code_sets.on(case.day)
-    unevaluated = [*not_evaluated(case.setting)]
-    if edition is None:
-        unevaluated.append("ICD-10-CM")
+    silent = [*unevaluated(case.edits)]
     if grouping is not None and grouping.drg is None:
-        unevaluated.append("MS-DRG")
+        silent.append("MS-DRG")
     final = FinalCodes(
         diagnoses=diagnoses,
         procedures=procedures,
@@ -378,7 +313,7 @@ def finalise(
         finalised_by=who,
         finalised_at=now,
         grouping=grouping,
-        not_evaluated=tuple(unevaluated),
+        not_evaluated=tuple(silent),
         override_reason=override_reason if case.held_by_query else None,
         changed_after_payment=payment_seen and differs(case.final, diagnoses, procedures),
     )

@@ -19,6 +19,7 @@ from rcm_shared.messaging.decide import Decision, Moment, Work
 
 from rcm_coding.domain.case import (
     MAX_POINTERS,
+    RECODE,
     SYSTEM,
     CaseQuery,
     CaseState,
@@ -30,7 +31,7 @@ from rcm_coding.domain.case import (
     reopened,
 )
 from rcm_coding.domain.code_set import CodeSets, release_name
-from rcm_coding.domain.edits import blocking, evaluate, not_evaluated
+from rcm_coding.domain.edits import blocking, evaluate, unevaluated
 from rcm_coding.engine.tabular import plain_code
 
 SUGGEST = "suggest"
@@ -98,6 +99,8 @@ def documentation_amended(
     if event.query_id is not None:
         case = _with_query(case, event.query_id, QueryState.FILED)
     case = _resume(case)
+    if case.state is CaseState.PREBILL_QA:  # its coder reads the record again
+        case = replace(case, state=CaseState.IN_PROGRESS, assignee=case.coded_by, coded_by=None)
     if not case.ready:
         return Decision(state=case)
     work = (suggest_work(case),)
@@ -185,7 +188,7 @@ def recode_requested(
         return Decision()
     if case.state is not CaseState.FINAL_CODED:
         return Decision(state=replace(case, reopen_reasons=(*case.reopen_reasons, *event.reasons)))
-    decision = _reopen(case, "recode-requested")
+    decision = _reopen(case, RECODE)
     assert decision.state is not None  # noqa: S101 — _reopen always returns a state
     state = replace(decision.state, reopen_reasons=(*decision.state.reopen_reasons, *event.reasons))
     return Decision(state=state, events=decision.events)
@@ -200,6 +203,7 @@ def suggest_work(case: CodingCase) -> Work:
             "setting": case.setting.value,
             "claim_form": case.claim_form.value,
             "day": case.day.isoformat(),
+            "facility": case.facility_id,
             "documents": [[str(item.document_id), item.version] for item in case.documents if item.signed],
         },
     )
@@ -246,17 +250,25 @@ def _finalise_superbill(case: CodingCase, moment: Moment, code_sets: CodeSets) -
         return Decision(state=case)
     edition = code_sets.on(case.day)
     diagnoses, procedures = superbill_codes(case)
-    edits = evaluate(diagnoses, procedures, setting=case.setting, day=case.day, edition=edition)
+    edits = evaluate(
+        diagnoses,
+        procedures,
+        setting=case.setting,
+        day=case.day,
+        edition=edition,
+        tables=code_sets.tables,
+        pcs=code_sets.procedures(case.day) if case.setting is intake.Setting.INPATIENT else None,
+        form=case.claim_form,
+    )
     if blocking(edits) or not procedures:
         return Decision(state=replace(case, edits=edits))
-    unevaluated = not_evaluated(case.setting) if edition else (*not_evaluated(case.setting), "ICD-10-CM")
     final = FinalCodes(
         diagnoses=diagnoses,
         procedures=procedures,
         release=release_name(edition),
         finalised_by=SYSTEM,
         finalised_at=moment.now,
-        not_evaluated=unevaluated,
+        not_evaluated=unevaluated(edits),
     )
     events: list[Event] = []
     if not case.started:
@@ -336,4 +348,5 @@ def finalised_event(case: CodingCase, final: FinalCodes) -> CodingFinalised:
         procedures=final.procedures,
         drg=final.grouping.drg if final.grouping else None,
         edits_not_evaluated=final.not_evaluated,
+        automatic=final.finalised_by == SYSTEM and not case.precoded,
     )

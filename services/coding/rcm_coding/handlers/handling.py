@@ -18,8 +18,15 @@ from rcm_coding.domain.case import (
     reopened,
 )
 from rcm_coding.domain.code_set import CodeSets, release_name
-from rcm_coding.domain.edits import Severity
-from rcm_coding.domain.errors import CaseClosed, CaseNotReady, CaseTaken, OwnOpinion, SecondReviewOpen
+from rcm_coding.domain.edits import Severity, unevaluated
+from rcm_coding.domain.errors import (
+    CaseClosed,
+    CaseNotReady,
+    CaseTaken,
+    OwnOpinion,
+    PrebillQaOpen,
+    SecondReviewOpen,
+)
 from rcm_coding.domain.worklist import AutoClose, AutoCloseMode
 from rcm_coding.handlers.commands import CaseDecision, lock_expired, validate
 from rcm_coding.handlers.facts import finalised_event
@@ -37,6 +44,8 @@ def assign(
     _refuse_closed(case)
     if case.state is CaseState.SECOND_REVIEW:
         raise SecondReviewOpen
+    if case.state is CaseState.PREBILL_QA:
+        raise PrebillQaOpen
     if case.assignee == assignee and case.state is not CaseState.UNASSIGNED:
         return Decision(state=case)
     working = case.state in (CaseState.IN_PROGRESS, CaseState.PENDING_QUERY) and case.assignee is not None
@@ -136,21 +145,19 @@ def would_close(case: CodingCase, rules: AutoClose, work_type: str, code_sets: C
     )
     if rules.mode is AutoCloseMode.OFF or work_type not in rules.work_types or not (quiet and fresh and sure):
         return None
-    accepted = validate(
-        replace(
-            case,
-            assignments=tuple(
-                replace(item, choice=Choice.ACCEPTED, decided_by=SYSTEM) for item in case.assignments
-            ),
-        ),
-        code_sets,
-    )
+    judged = validate(accepted(case), code_sets)
     tolerated = set(rules.tolerate_not_evaluated)
-    for edit in accepted.edits:
-        if edit.severity is not Severity.NOT_EVALUATED or edit.authority not in tolerated:
+    for edit in judged.edits:
+        if edit.severity is not Severity.NOT_EVALUATED or not {edit.rule, edit.authority} & tolerated:
             return None
-    _, procedures = codes_for_claim(accepted)
-    return accepted if procedures else None
+    _, procedures = codes_for_claim(judged)
+    return judged if procedures else None
+
+
+def accepted(case: CodingCase) -> CodingCase:
+    """Return the chart as it is when every suggestion is accepted."""
+    decided = (replace(item, choice=Choice.ACCEPTED, decided_by=SYSTEM) for item in case.assignments)
+    return replace(case, assignments=tuple(decided))
 
 
 def close_by_rule(case: CodingCase, now: datetime, code_sets: CodeSets) -> CaseDecision:
@@ -162,7 +169,7 @@ def close_by_rule(case: CodingCase, now: datetime, code_sets: CodeSets) -> CaseD
         release=release_name(code_sets.on(case.day)),
         finalised_by=SYSTEM,
         finalised_at=now,
-        not_evaluated=tuple(edit.authority for edit in case.edits if edit.severity is Severity.NOT_EVALUATED),
+        not_evaluated=unevaluated(case.edits),
     )
     started = replace(case, started=True, version=case.version + 1)
     done = replace(

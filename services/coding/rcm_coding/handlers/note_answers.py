@@ -9,9 +9,10 @@ from uuid import UUID
 from rcm_shared.contracts.coding import FinalDiagnosis, FinalProcedure
 
 from rcm_coding.domain.case import Grouping
+from rcm_coding.domain.edits import Edit, Severity, unevaluated
 from rcm_coding.engine.evidence import Document, Evidence, Finding, Suggestion, Suggestions, VisitLevel
 from rcm_coding.engine.tabular import dotted_code
-from rcm_coding.gateways.grouper import Group, Stay
+from rcm_coding.gateways.grouper import Stay
 from rcm_coding.gateways.notes import Note
 
 #: Between the texts of one encounter when they are shown as one.
@@ -44,6 +45,7 @@ class Answer:
     grouping: Grouping | None = None
     remarks: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()  # about codes that somebody chose
+    edits: tuple[Edit, ...] = ()
 
     def place(self, evidence: Evidence) -> dict[str, Any]:
         """Return evidence with offsets in `text` and the words themselves."""
@@ -69,26 +71,44 @@ def documents_of(note: Note) -> tuple[list[Document], str, dict[UUID, int]]:
     return documents, JOINT.join(item.text for item in note.texts), bases
 
 
-def group_stay(
-    found: Suggestions, person: Person, day: date, group: Group
-) -> tuple[Grouping | None, tuple[str, ...]]:
-    """Return the MS-DRG of an inpatient answer's own codes, with what had to be assumed for it."""
+@dataclass(frozen=True, slots=True)
+class ClaimCodes:
+    """The suggested codes as they would stand on a claim."""
+
+    diagnoses: tuple[FinalDiagnosis, ...]
+    procedures: tuple[FinalProcedure, ...]
+
+
+def claim_codes(found: Suggestions, day: date) -> ClaimCodes:
+    """Return an answer's own codes in claim order; unfinished ICD-10-PCS codes stand on no claim."""
     diagnoses = tuple(
-        FinalDiagnosis(
+        FinalDiagnosis(code=item.code, role=item.role, poa=item.poa)
+        for item in found.suggestions
+        if item.system == "ICD-10-CM" and item.role in _ROLES
+    )
+    places = {item.code: at for at, item in enumerate(diagnoses, 1)}
+    procedures = tuple(
+        FinalProcedure(
+            system=item.system,
             code=item.code,
-            role=item.role,
-            poa=item.poa,
+            service_date=day,
+            units=item.units,
+            modifiers=item.modifiers,
+            pointers=tuple(places[code] for code in item.serves if code in places),
         )
         for item in found.suggestions
-        if item.system == "ICD-10-CM" and item.role in ("principal", "secondary", "external-cause")
+        if item.system in ("CPT", "HCPCS") or (item.system == "ICD-10-PCS" and len(item.code) == 7)
     )
-    if not any(item.role == "principal" for item in diagnoses):
+    return ClaimCodes(diagnoses, procedures)
+
+
+_ROLES = frozenset({"principal", "first-listed", "secondary", "external-cause"})
+
+
+def stay_of(codes: ClaimCodes, person: Person, day: date) -> tuple[Stay | None, tuple[str, ...]]:
+    """Return what grouping and the code editor need of an inpatient answer, with what had to be assumed for it."""
+    if not any(item.role == "principal" for item in codes.diagnoses):
         return None, ()
-    procedures = tuple(
-        FinalProcedure(system="ICD-10-PCS", code=item.code, service_date=day)
-        for item in found.suggestions
-        if item.system == "ICD-10-PCS" and len(item.code) == 7
-    )
     age = person.age_on(day)
     assumed = tuple(
         name
@@ -99,8 +119,7 @@ def group_stay(
         )
         if missing
     )
-    stay = Stay(_DEFAULT_AGE if age is None else age, person.sex or "U", "01", day)
-    return group(diagnoses, procedures, stay), assumed
+    return Stay(_DEFAULT_AGE if age is None else age, person.sex or "U", "01", day), assumed
 
 
 def as_data(answer: Answer, file: str, model: str | None) -> dict[str, Any]:
@@ -134,10 +153,32 @@ def as_data(answer: Answer, file: str, model: str | None) -> dict[str, Any]:
         ],
         "em": _visit(answer, found.visit),
         "drg": _grouping(answer.grouping),
-        "not_evaluated": list(dict.fromkeys([*found.not_evaluated, *answer.remarks])),
+        "edits": [_edit(item) for item in answer.edits if item.severity is not Severity.NOT_EVALUATED],
+        "not_evaluated": list(not_evaluated(answer)),
         "release": found.release,
         "model": model,
     }
+
+
+def not_evaluated(answer: Answer) -> tuple[str, ...]:
+    """Return what the answer says nothing about: the engine's own, sets that are not loaded, what was assumed."""
+    return tuple(dict.fromkeys([*answer.found.not_evaluated, *unevaluated(answer.edits), *answer.remarks]))
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    diagnosis = edit.code if not edit.rule.startswith(_OF_DIAGNOSES) else dotted_code(edit.code)
+    return {
+        "rule": edit.rule,
+        "severity": str(edit.severity),
+        "code": diagnosis,
+        "message": edit.message,
+        "authority": edit.authority,
+        "version": edit.version,
+        "effective": edit.effective.isoformat() if edit.effective else None,
+    }
+
+
+_OF_DIAGNOSES = ("DX-", "SEQ-", "EX1-", "POA-", "DUP-01")
 
 
 def _suggestion(answer: Answer, item: Suggestion) -> dict[str, Any]:
@@ -181,6 +222,8 @@ def _visit(answer: Answer, visit: VisitLevel | None) -> dict[str, Any] | None:
         "code": visit.code,
         "basis": visit.basis,
         "minutes": visit.minutes,
+        "documented_below_next_level": list(visit.below),
+        "prolonged": {"code": visit.prolonged[0], "units": visit.prolonged[1]} if visit.prolonged else None,
         "elements": [
             {
                 "element": element.element,
@@ -201,6 +244,12 @@ def _grouping(grouping: Grouping | None) -> dict[str, Any] | None:
         "title": grouping.title,
         "severity": grouping.severity,
         "fault": grouping.fault,
+        "weight": float(grouping.weight) if grouping.weight else None,
+        "weight_release": grouping.weight_release or None,
+        "codes": [
+            {"code": dotted_code(item.code), "severity": item.severity or None, "counts": item.counts}
+            for item in grouping.codes
+        ],
     }
 
 

@@ -11,7 +11,7 @@ from rcm_coding import repository
 from rcm_coding.domain.case import CodingCase
 from rcm_coding.domain.errors import CredentialMissing
 from rcm_coding.domain.worklist import DEFAULT_POLICY, AutoCloseMode, Policy, may_code, policy_faults, route
-from rcm_coding.repository import worklist
+from rcm_coding.repository import history, worklist
 
 BATCH = 1000  # charts moved by one statement
 
@@ -56,7 +56,7 @@ async def change_policy(conn: asyncpg.Connection, policy: Policy, who: str, now:
     policy = replace(policy, version=current.version + 1)
     auto = policy.auto_close
     if auto.mode is AutoCloseMode.LIVE:
-        trials = {item.work_type: item for item in await worklist.count_trials(conn) if item.mode == "test"}
+        trials = {item.work_type: item for item in await history.count_trials(conn) if item.mode == "test"}
         for work_type in auto.work_types:
             seen = trials.get(work_type)
             if (

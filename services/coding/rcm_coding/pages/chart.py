@@ -18,6 +18,7 @@ from rcm_shared.web.pages import page
 
 from rcm_coding.api.cases import finalising, grouping_of, starting, validating
 from rcm_coding.api.deps import CODERS, Deps, deps_of
+from rcm_coding.api.prebill import passing
 from rcm_coding.api.shapes import (
     CommentIn,
     DecisionsIn,
@@ -33,11 +34,11 @@ from rcm_coding.api.shapes import (
 from rcm_coding.domain.case import CaseState, Choice, CodeAssignment, CodingCase
 from rcm_coding.domain.edits import Severity
 from rcm_coding.domain.worklist import OPEN_STATES, value_cents
-from rcm_coding.handlers import charts, commands, handling
+from rcm_coding.handlers import charts, commands, handling, prebill
 from rcm_coding.handlers.charts import Act, Command
 from rcm_coding.handlers.lookup import FoundCode, find_codes
 from rcm_coding.pages.highlight import MAX_SHOWN, Cited, Stretch, find_quote, stretches, visible
-from rcm_coding.repository import worklist
+from rcm_coding.repository import history
 
 router = APIRouter()
 
@@ -152,6 +153,13 @@ async def _do(
         override = FinaliseIn(override_reason=form.get("reason")).override_reason
         act = finalising(who, deps, await grouping_of(runtime, who, key, deps), override)
         reason = override
+    elif action == "qa-pass":
+        _leads_only(who)
+        act = passing(me, deps, await grouping_of(runtime, who, key, deps))
+    elif action == "qa-return":
+        _leads_only(who)
+        reason = ReasonIn(reason=form.get("reason", "")).reason
+        act = lambda case, _: prebill.return_check(case, me)  # noqa: E731
     elif action == "ask-opinion":
         question = OpinionIn(body=form.get("words", ""), colleague=form.get("colleague"))
         words = ("question", question.body)
@@ -172,11 +180,17 @@ async def _do(
         reason=reason,
         for_coder=me if action in ("start", "finalise") else None,
         quiet=action == "validate",
+        judges=action in ("validate", "finalise", "qa-pass"),
     )
     async with runtime.transaction(me) as uow:
         after = await charts.change(uow, who, key, command)
         if words:
             await charts.say(uow, who, after, *words)
+
+
+def _leads_only(who: Principal) -> None:
+    if not charts.is_lead(who):
+        raise Refused("not-allowed", "only an auditor or administrator checks a coded chart", status=403)
 
 
 async def _decision(
@@ -252,7 +266,7 @@ async def _show(request: Request, runtime: Runtime, who: Principal, key: UUID, s
     async with runtime.transaction(who.subject) as uow:
         case = await charts.read(uow, who, key)
         uow.record_access(encounter_id=key, subject=who.subject, purpose="coding", what="documents")
-        comments = await worklist.list_comments(uow.conn, key)
+        comments = await history.list_comments(uow.conn, key)
     texts, answered = await _texts(deps, case)
     numbered = [
         ShownCode(number, item, _quotes(case, item, texts)) for number, item in enumerate(_in_order(case), 1)
@@ -274,6 +288,7 @@ async def _show(request: Request, runtime: Runtime, who: Principal, key: UUID, s
         open=case.ready and case.state in OPEN_STATES,
         me=who.subject,
         may_override=Role.AUDITOR in who.roles,
+        may_check=charts.is_lead(who) and case.coded_by not in (None, who.subject),
         said=said,
         asked={query.rule for query in case.queries if query.holds},
     )

@@ -85,8 +85,8 @@ class Verdict:
 
 
 def golden_hash(trials: Iterable[Trial]) -> str:
-    """Return the hash of a golden set: its notes and their codes, whatever their order."""
-    rows = sorted(f"{trial.note}\t{','.join(sorted(trial.gold))}" for trial in trials)
+    """Return the hash of a golden set: its notes and their codes, whatever their order and whoever is answered."""
+    rows = sorted({f"{trial.note}\t{','.join(sorted(trial.gold))}" for trial in trials})
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 

@@ -82,6 +82,38 @@ def learning_curve(
     return points
 
 
+def rotated_curve(notes: Sequence[CodedNote], folds: int, language: Language = "es") -> list[Point]:
+    """Hold every part out in turn while coders work the rest in its order; the means over the parts.
+
+    So every note is measured once, by a memory that has never seen it. The last point is at all notes but a part.
+    """
+    curves = [
+        learning_curve(
+            [note for at, note in enumerate(notes) if at % folds != fold], notes[fold::folds], language
+        )
+        for fold in range(folds)
+    ]
+    return [_averaged(points) for points in zip(*curves, strict=True)]
+
+
+def _averaged(points: Sequence[Point]) -> Point:
+    count = len(points)
+
+    def mean(value: Callable[[Point], int]) -> int:
+        return round(sum(value(point) for point in points) / count)
+
+    return Point(
+        mean(lambda point: point.notes),
+        mean(lambda point: point.decisions),
+        mean(lambda point: point.phrases),
+        mean(lambda point: point.aliases),
+        _mean([point.both for point in points]),
+        _mean([point.alone for point in points]),
+        _mean([point.promoted for point in points]),
+        round(sum(point.kept for point in points) / count, 4),
+    )
+
+
 def answer(memory: PhraseMemory, words: Sequence[Word], sure: float = _SURE) -> dict[str, Phrase]:
     """Return the codes that the memory alone would show for a note, each with the phrase that speaks for it.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 _DRAWS = 1000
 _SEED = 0
 _BINS = 10
+_CHANCES = 200
 _CATEGORY = 3  # characters of a code that name its category
 _TOP = 5
 
@@ -61,6 +62,7 @@ def report(judged: Sequence[Judged]) -> dict[str, Any]:
         figures[f"{name}_ci"] = _interval(np.array([lists[pick, at].mean() for pick in list_picks]))
     known = any(note.given for note in judged)
     figures["ece"] = _round(_ece(bins)) if known else None
+    figures["ece_by_chance"] = _round(_chance(judged)) if known else None
     figures["ece_ci"] = _interval(np.array([_ece(bins[pick]) for pick in picks])) if known else None
     return figures
 
@@ -121,6 +123,19 @@ def _ece(bins: Table) -> float:
     total = bins.sum(axis=0)
     count = float(total[:, 2].sum())
     return float(np.abs(total[:, 0] - total[:, 1]).sum()) / count if count else 0.0
+
+
+def _chance(judged: Sequence[Judged]) -> float:
+    """Return the error that the same probabilities would show if every one were true: what few candidates cost."""
+    given = np.array([probability for note in judged for probability, _ in note.given])
+    draw = np.random.default_rng(_SEED)
+    places = np.minimum((given * _BINS).astype(int), _BINS - 1)
+    promised = np.bincount(places, given, _BINS)
+    errors = [
+        np.abs(promised - np.bincount(places, draw.random(len(given)) < given, _BINS)).sum() / len(given)
+        for _ in range(_CHANCES)
+    ]
+    return float(np.mean(errors))
 
 
 def _interval(drawn: Table) -> list[float]:

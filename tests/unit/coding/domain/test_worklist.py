@@ -138,6 +138,7 @@ def test_certificates_fit_work_types_only_when_enforced() -> None:
         ({"auto_close": AutoClose(AutoCloseMode.TEST)}, "allow-list-empty"),
         ({"auto_close": AutoClose(work_types=("unheard",))}, "unknown-work-type"),
         ({"auto_close": AutoClose(min_score=0.5)}, "out-of-range"),
+        ({"prebill_qa": ("unheard",)}, "unknown-work-type"),
         ({"auto_close": AutoClose(min_trials=1)}, "test-too-weak"),
     ],
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from rcm_coding.engine.evidence import Suggestions
-from rcm_coding.engine.procedures import DEMO_PACK
+from rcm_coding.engine.procedure_pack import DEMO_PACK
 
 Read = Callable[..., Suggestions]
 

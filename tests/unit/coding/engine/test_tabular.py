@@ -92,3 +92,11 @@ def test_file_of_another_year_is_refused() -> None:
     assert edition == "2026-04-01"
     with pytest.raises(BadCodeSetError, match="fiscal year"):
         parse_tabular(xml, "2026-10-01")
+
+
+def test_exclusion_of_a_whole_chapter_reaches_its_codes(tabular: Tabular) -> None:
+    assert tabular.chapter("O09.90") == "chapter 15"
+    assert tabular.excluded_by("O09.90", "Z34.90") == "chapter 15"
+    assert tabular.excluded_by("Z34.90", "O09.90") == tabular.excluded_by("Z3490", "O0990")
+    assert tabular.excluded_by("I10", "Z34.90") is None
+    assert tabular.chapter("ZZZ") == ""

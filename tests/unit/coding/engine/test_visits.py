@@ -57,3 +57,23 @@ def test_procedure_alone_is_no_visit(read: Read) -> None:
         "HPI: Here for removal of a mole.\nAssessment: Mole.\nProcedure: The mole was frozen with liquid nitrogen."
     )
     assert found.visit is None
+
+
+def test_time_beyond_the_highest_level_is_a_line_of_its_own(read: Read) -> None:
+    text = "HPI: Seen today.\nAssessment: Migraine.\nPlan: Rest. Total time spent today was {} minutes."
+    found = read(text.format(72))
+    lines = [(item.code, item.units) for item in found.suggestions if item.system == "CPT"]
+    assert lines == [("99215", 1), ("99417", 2)]
+    assert found.visit is not None
+    assert found.visit.basis == "time"
+    assert [item.code for item in read(text.format(54)).suggestions if item.system == "CPT"] == ["99215"]
+
+
+def test_what_is_documented_below_the_next_level_is_named_and_never_asked_for(read: Read) -> None:
+    found = read("HPI: Here for a sore throat.\nAssessment: Acute pharyngitis.\nPlan: Fluids, ibuprofen.")
+    assert found.visit is not None
+    assert found.visit.below == ("problems", "data", "risk")
+    assert all("visit" not in gap.rule for gap in found.gaps)
+    more = read("HPI: Follow-up.\nAssessment: Asthma, worsening.\nPlan: Rest.")
+    assert more.visit is not None
+    assert more.visit.below == ("data", "risk")

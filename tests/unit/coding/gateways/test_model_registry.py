@@ -1,9 +1,11 @@
 """The registry of models: the way in, the way back, and everything that it refuses."""
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from rcm_coding.cli.models import app
@@ -158,3 +160,31 @@ def test_the_command_line_adds_promotes_and_rolls_back(tmp_path: Path) -> None:
     assert [item["name"] for item in call("ls")[1]["models"]] == ["en-one"]  # type: ignore[attr-defined]
     assert call("rollback") == (0, {"taken_out": "en-one", "in_use": None})
     assert call("rollback") == (1, {})
+
+
+@pytest.mark.parametrize(("passed", "status"), [(True, 0), (False, 1)])
+def test_the_command_line_asks_for_a_refit_and_tells_what_came_of_it(
+    tmp_path: Path, passed: bool, status: int
+) -> None:
+    registry = ModelRegistry(tmp_path)
+    outcome = {"model": "en-one", "passed": passed, "decisions": 12, "reasons": [], "refused": []}
+
+    def service() -> None:
+        while not registry.refit_asked():
+            time.sleep(0.01)
+        registry.answer_refit(outcome)
+
+    thread = Thread(target=service)
+    thread.start()
+    result = CliRunner().invoke(app, ["refit", "--registry", str(tmp_path), "--json"])
+    thread.join()
+    assert result.exit_code == status
+    assert json.loads(result.stdout) == outcome
+
+
+def test_a_refit_that_nobody_answers_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    result = CliRunner().invoke(app, ["refit", "--registry", str(tmp_path), "--wait", "1"])
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "no service answered within 1 s" in result.stderr

@@ -23,7 +23,7 @@ from rcm_coding.domain.errors import (
     QueryOpen,
 )
 from rcm_coding.engine.evidence import Evidence, Gap, Suggestion, Suggestions
-from rcm_coding.handlers import commands, facts
+from rcm_coding.handlers import commands, facts, suggesting
 from rcm_coding.handlers.commands import Add, Decide
 from rcm_shared.contracts.coding import CodingFinalised, CodingStarted, QueryRequested, SuggestionsProposed
 from rcm_shared.contracts.intake import ClaimForm, Setting
@@ -55,7 +55,7 @@ def state_of(decision: commands.CaseDecision) -> CodingCase:
 
 def chart(code_sets: CodeSets, result: Suggestions = USUAL, **changes: object) -> CodingCase:
     case = open_chart(code_sets, **changes)
-    return state_of(commands.suggested(case, result, case.record_version))
+    return state_of(suggesting.suggested(case, result, case.record_version))
 
 
 def started(code_sets: CodeSets, result: Suggestions = USUAL, **changes: object) -> CodingCase:
@@ -70,7 +70,7 @@ def accept_all(case: CodingCase, code_sets: CodeSets) -> CodingCase:
 
 def test_suggestions_land_on_the_chart_and_are_counted(code_sets: CodeSets) -> None:
     case = open_chart(code_sets)
-    decision = commands.suggested(case, USUAL, 1)
+    decision = suggesting.suggested(case, USUAL, 1)
     (event,) = decision.events
     assert isinstance(event, SuggestionsProposed)
     assert (event.suggested, event.gaps, event.case_version) == (2, 1, 1)
@@ -79,13 +79,13 @@ def test_suggestions_land_on_the_chart_and_are_counted(code_sets: CodeSets) -> N
 
 def test_outdated_pass_is_dropped(code_sets: CodeSets) -> None:
     case = state_of(facts.documentation_amended(open_chart(code_sets), amended(2), MOMENT))
-    assert commands.suggested(case, USUAL, 1).state is None
+    assert suggesting.suggested(case, USUAL, 1).state is None
 
 
 def test_new_pass_keeps_decisions_and_asks_again_where_support_vanished(code_sets: CodeSets) -> None:
     case = accept_all(started(code_sets), code_sets)
     case = state_of(
-        commands.suggested(case, found(suggestion("I5022"), suggestion("99214", "CPT", "procedure")), 1)
+        suggesting.suggested(case, found(suggestion("I5022"), suggestion("99214", "CPT", "procedure")), 1)
     )
     choices = {item.code: item.choice for item in case.assignments}
     assert choices == {"I5022": Choice.SUGGESTED, "99214": Choice.ACCEPTED, "I509": Choice.SUGGESTED}

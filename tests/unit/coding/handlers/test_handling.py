@@ -26,7 +26,7 @@ from rcm_coding.domain.errors import (
 )
 from rcm_coding.domain.worklist import AutoClose, AutoCloseMode
 from rcm_coding.engine.evidence import Evidence, Gap, Suggestion, Suggestions
-from rcm_coding.handlers import commands, facts, handling
+from rcm_coding.handlers import commands, facts, handling, suggesting
 from rcm_coding.handlers.commands import Add, CaseDecision, Decide
 from rcm_shared.contracts.billing import RecodeRequested
 from rcm_shared.contracts.coding import CodingFinalised, CodingReopened
@@ -64,7 +64,7 @@ def state_of(decision: CaseDecision) -> CodingCase:
 
 
 def chart(*gaps: Gap) -> CodingCase:
-    return state_of(commands.suggested(open_chart(BARE), suggestions(*gaps), 1))
+    return state_of(suggesting.suggested(open_chart(BARE), suggestions(*gaps), 1))
 
 
 def started(who: str = "ann", now: datetime = NOW) -> CodingCase:
@@ -188,7 +188,7 @@ def test_only_other_codes_after_payment_was_seen_are_flagged(
 def rules(**changes: Any) -> AutoClose:
     missing = tuple(
         edit.authority
-        for edit in commands.validate(chart(), BARE).edits
+        for edit in commands.validate(handling.accepted(chart()), BARE).edits
         if edit.severity is Severity.NOT_EVALUATED
     )
     return replace(
@@ -332,7 +332,7 @@ class Shift(RuleBasedStateMachine):
 
     @rule()
     def read_again(self) -> None:
-        self.try_it(lambda: commands.suggested(self.case, suggestions(GAP), self.case.record_version))
+        self.try_it(lambda: suggesting.suggested(self.case, suggestions(GAP), self.case.record_version))
 
     @rule()
     def expire_queries(self) -> None:

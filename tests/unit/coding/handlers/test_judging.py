@@ -8,7 +8,7 @@ import pytest
 from rcm_coding.domain.case import CodingCase
 from rcm_coding.domain.code_set import CodeSets
 from rcm_coding.engine.evidence import Evidence, Suggestion, Suggestions
-from rcm_coding.handlers import commands
+from rcm_coding.handlers import commands, suggesting
 from rcm_coding.handlers.commands import Add, Decide
 from rcm_coding.handlers.judging import findings_of
 from unit.coding.charts import NOTE, charge, open_chart
@@ -27,7 +27,7 @@ def coded(
         ),
         (), (), None, "r", "e", date(2026, 9, 10),
     )  # fmt: skip
-    case = commands.suggested(open_chart(code_sets), found, 1).state
+    case = suggesting.suggested(open_chart(code_sets), found, 1).state
     assert case is not None
     case = commands.start(case, "ann").state
     assert case is not None

@@ -207,8 +207,14 @@ def test_nothing_that_builds_or_fits_rows_reaches_for_payment() -> None:
     home = Path(rcm_coding.__path__[0])
     files = [
         *(home / "engine" / "ranking").glob("*.py"),
-        *(home / "training" / f"{name}.py" for name in ("fit", "lessons", "train", "gate", "trials")),
+        *(
+            home / "training" / f"{name}.py"
+            for name in ("fit", "lessons", "train", "gate", "trials", "refit")
+        ),
         home / "domain" / "learning.py",
+        home / "domain" / "decision_log.py",
+        home / "handlers" / "learning.py",
+        home / "repository" / "learning.py",
     ]
     assert len(files) > 8
     for path in files:

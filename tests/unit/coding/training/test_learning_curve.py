@@ -9,7 +9,7 @@ from rcm_coding.cli.models import bench_learning
 from rcm_coding.engine.ranking.memory import Lesson, learn
 from rcm_coding.engine.ranking.words import read_words
 from rcm_coding.training.codiesp import read_corpus
-from rcm_coding.training.learning_curve import answer, draw, learning_curve
+from rcm_coding.training.learning_curve import answer, draw, learning_curve, rotated_curve
 from typer import Typer
 from typer.testing import CliRunner
 from unit.coding.training.corpus import write_corpus
@@ -62,6 +62,33 @@ def test_notes_that_coders_worked_are_not_measured_on(folder: Path) -> None:
     result = CliRunner().invoke(app, ["--corpus", f"codiesp:{folder}:train,dev"])
     assert result.exit_code == 2
     assert "--held-out" in result.stderr
+
+
+def test_every_part_is_held_out_once(folder: Path) -> None:
+    notes = read_corpus(f"codiesp:{folder}:train,dev").notes
+    points = rotated_curve(notes, 3)
+    assert [point.notes for point in points] == [0, 25, 48]
+    assert points[-1].both.f1 > 0.7
+    single = learning_curve([note for at, note in enumerate(notes) if at % 3], notes[::3])
+    assert abs(points[1].both.f1 - single[1].both.f1) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--folds", "1"), "--folds is at least 2"),
+        (("--folds", "3", "--held-out", "codiesp:x:dev"), "without --held-out"),
+        (("--folds", "500"), "60 notes do not make 500 parts"),
+    ],
+)
+def test_folds_that_make_no_sense_are_one_sentence(
+    folder: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    app = Typer()
+    app.command()(bench_learning)
+    result = CliRunner().invoke(app, ["--corpus", f"codiesp:{folder}", *arguments])
+    assert result.exit_code == 2
+    assert says in result.stderr
 
 
 def test_a_corpus_without_notes_draws_nothing_wrong() -> None:

@@ -66,3 +66,12 @@ def test_as_rows_shows_every_set() -> None:
     row = as_rows({"one": {**report([note("I10", "I10")]), "notes_per_s": 51.2}})[0]
     assert row[0] == "one"
     assert row[-1] == "51"
+
+
+def test_chance_alone_makes_an_error_that_shrinks_with_the_candidates() -> None:
+    def found(count: int) -> float:
+        given = tuple((0.5, at % 2 == 0) for at in range(count))
+        return float(report([note("I10", "I10", given=given)])["ece_by_chance"])
+
+    assert found(10_000) < 0.01 < found(100) < 0.1
+    assert report([note("I10", "I10", given=((1.0, True), (0.0, False)))])["ece_by_chance"] == 0

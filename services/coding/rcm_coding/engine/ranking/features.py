@@ -127,7 +127,7 @@ def _places(
     documents: Sequence[Document], memory: PhraseMemory, record: Record | None, role: str
 ) -> dict[str, list[_Place]]:
     by_code: dict[str, list[_Place]] = defaultdict(list)
-    at = _statements_at(record)
+    at = statements_at(record)
     for document in documents:
         words = read_words(document.text, memory.language)
         whole = memory.find(words)
@@ -154,7 +154,7 @@ def _places(
     return by_code
 
 
-def _statements_at(record: Record | None) -> Callable[[Document, int], Statement | None]:
+def statements_at(record: Record | None) -> Callable[[Document, int], Statement | None]:
     """Return a look-up of the statement that holds a character."""
     by_document: dict[object, list[Statement]] = defaultdict(list)
     for statement in record.statements if record else ():
@@ -179,28 +179,24 @@ def _phrase_row(code: str, places: Sequence[_Place], memory: PhraseMemory | None
     scattered: tuple[float, ...] = (0.0,) * 4
     count, open_count, far, present, absent, loose = 0, 0, 1.0, 0, 0, 0
     for place in places:
-        phrase = place.found.phrase
-        known = memory.phrases[phrase]
-        share = known.cited[code] / known.cited.total()
+        known = memory.facts(place.found.phrase, code)
         far = min(far, place.position)
         present += place.status is Status.PRESENT
         absent += place.status in (Status.NEGATED, Status.FAMILY)
         if not place.found.whole:
             loose += 1
-            right = (known.scattered_right[code] + 0.3) / (known.scattered + 0.6)
-            scattered = max(scattered, (right, math.log1p(known.scattered), len(phrase), share))
+            scattered = max(scattered, (known.scattered_right, known.scattered, known.words, known.cited))
             continue
         count += 1
-        right = (known.right[code] + 0.3) / (known.notes + 0.6)
         facts = (
-            right,
-            math.log1p(known.notes),
-            math.log1p(known.right[code]),
-            len(phrase),
+            known.right,
+            known.notes,
+            known.notes_right,
+            known.words,
             float(place.uncovered),
-            share,
-            len("".join(phrase)),
-            math.log1p(known.cited[code]),
+            known.cited,
+            known.letters,
+            known.citations,
         )
         best = max(best, facts)
         if place.uncovered:

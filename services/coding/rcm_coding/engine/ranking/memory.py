@@ -4,10 +4,11 @@ Built from decisions with spans; it suggests a code again where its phrase stand
 each other. Counts only: no text of a note is kept beyond the phrases themselves.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from rcm_coding.engine.ranking.words import Language, Word
 
@@ -46,6 +47,20 @@ class Found:
     whole: bool
 
 
+class Facts(NamedTuple):
+    """A phrase as a sign of a code: counts of notes as logarithms, shares drawn towards a half while few are known."""
+
+    right: float  # the share of the notes with the phrase that had the code
+    notes: float
+    notes_right: float
+    words: int
+    cited: float  # the share of the phrase's citations that were for the code
+    letters: int
+    citations: float
+    scattered_right: float
+    scattered: float
+
+
 class PhraseMemory:
     """All phrases of one language and one code system."""
 
@@ -56,6 +71,7 @@ class PhraseMemory:
         self.phrases = phrases
         self.codes = codes  # in how many notes each code was final
         self.notes = notes
+        self._facts: dict[tuple[Phrase, str], Facts] = {}
         self._lengths: dict[str, set[int]] = defaultdict(set)
         frequency = Counter(word for phrase in phrases for word in set(phrase))
         self._bags: dict[str, list[tuple[frozenset[str], Phrase]]] = defaultdict(list)
@@ -64,6 +80,25 @@ class PhraseMemory:
             words = frozenset(phrase)
             if 2 <= len(words) <= _MAX_SCATTERED:
                 self._bags[min(words, key=lambda word: (frequency[word], word))].append((words, phrase))
+
+    def facts(self, phrase: Phrase, code: str) -> "Facts":
+        """Return what is known of a phrase as a sign of a code, as the ranker takes it."""
+        key = (phrase, code)
+        found = self._facts.get(key)
+        if found is None:
+            known = self.phrases[phrase]
+            found = self._facts[key] = Facts(
+                (known.right[code] + 0.3) / (known.notes + 0.6),
+                math.log1p(known.notes),
+                math.log1p(known.right[code]),
+                len(phrase),
+                known.cited[code] / known.cited.total(),
+                len("".join(phrase)),
+                math.log1p(known.cited[code]),
+                (known.scattered_right[code] + 0.3) / (known.scattered + 0.6),
+                math.log1p(known.scattered),
+            )
+        return found
 
     def find(self, words: Sequence[Word]) -> list[Found]:
         """Return every phrase that stands in the note word for word, nested ones too."""

@@ -1,11 +1,12 @@
-"""A model: for each code system a forest, calibration, thresholds and perhaps a phrase memory, read from plain JSON."""
+"""A model: for each code system a forest, calibration, thresholds and perhaps a phrase memory; aliases; plain JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rcm_coding.engine.evidence import Document, Suggestion, Suppressed
+from rcm_coding.engine.ranking.aliases import add_aliases
 from rcm_coding.engine.ranking.features import FEATURES, Candidate, candidates
 from rcm_coding.engine.ranking.memory import PhraseMemory
 from rcm_coding.engine.ranking.trees import Calibration, Forest
@@ -41,12 +42,16 @@ class Scorer:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Everything learned, and from what: `facts` are the manifest's lines for people."""
+    """Everything learned, and from what: `facts` are the manifest's lines for people.
+
+    `aliases` are the promoted aliases of each facility; nobody else's notes are read by them.
+    """
 
     name: str
     language: Language
     scorers: Mapping[str, Scorer]
     facts: Mapping[str, Any]
+    aliases: Mapping[str, PhraseMemory] = field(default_factory=dict)
 
     def rank(
         self,
@@ -58,6 +63,7 @@ class Model:
         suppressed: Sequence[Suppressed] = (),
         tabular: Tabular | None = None,
         as_taught: bool = False,
+        facility: str = "",
     ) -> tuple[list[Suggestion], list[Suppressed]]:
         """Score every candidate of a code system: what to show, and what is held back and why.
 
@@ -65,6 +71,7 @@ class Model:
 
         Codes that are not in force, and those that the record denies, are held back. `as_taught` shows them too: it
         measures the agreement with a corpus whose coders worked under another edition or another policy.
+        The aliases of `facility` come last.
         """
         scorer = self.scorers.get(system)
         if scorer is None:
@@ -90,7 +97,11 @@ class Model:
                 held.append(Suppressed(candidate.code, "unlikely", candidate.evidence))
         order = {item.code: at for at, item in enumerate(suggestions)}
         shown.sort(key=lambda item: (order.get(item[1].code, len(order)), -item[0], item[1].code))
-        return [item for _, item in shown], held
+        ranked = [item for _, item in shown]
+        memory = self.aliases.get(facility)
+        if memory is None or system != DIAGNOSES or record is None or tabular is None or as_taught:
+            return ranked, held
+        return add_aliases(ranked, held, suppressed, record, memory, tabular)
 
     def scored(
         self,
@@ -134,7 +145,7 @@ def _suggestion(candidate: Candidate, probability: float, system: str, tabular: 
 
 def dump_model(model: Model) -> bytes:
     """Write a model; the same model gives the same bytes."""
-    body = {
+    body: dict[str, Any] = {
         "format": FORMAT,
         "name": model.name,
         "language": model.language,
@@ -151,6 +162,8 @@ def dump_model(model: Model) -> bytes:
             for system, scorer in sorted(model.scorers.items())
         },
     }
+    if model.aliases:
+        body["aliases"] = {name: memory.dump() for name, memory in sorted(model.aliases.items())}
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
 
 
@@ -173,7 +186,8 @@ def load_model(data: bytes) -> Model:
             )
             for system, part in body["systems"].items()
         }
-        return Model(body["name"], body["language"], scorers, body["facts"])
+        aliases = {name: PhraseMemory.load(part) for name, part in body.get("aliases", {}).items()}
+        return Model(body["name"], body["language"], scorers, body["facts"], aliases)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         if isinstance(error, BadModelError):
             raise
