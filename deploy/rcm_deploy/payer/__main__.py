@@ -2,35 +2,30 @@
 
 import argparse
 import logging
-import signal
-import threading
 from datetime import date
 from pathlib import Path
 
-from rcm_deploy.payer.answering import Desk
-from rcm_deploy.payer.exchange import Exchange
-from rcm_deploy.payer.ledger import Ledger
-from rcm_deploy.payer.rules import Payer, Rules
+from rcm_deploy.payer.exchange import Folders
+from rcm_deploy.payer.faults import FaultName, FaultRule
+from rcm_deploy.payer.rules import Payer
+from rcm_deploy.payer.running import Settings, serve, stopped_by_signals
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve the directory until SIGTERM or SIGINT; with --once, answer what waits and return."""
     options = _options(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    directory: Path = options.exchange_dir
-    directory.mkdir(parents=True, exist_ok=True)
-    rules = Rules()
-    rules.payers.update({payer.payer_id: payer for payer in options.payer})
-    ledger = Ledger(options.db or directory / "payer.sqlite3")
-    exchange = Exchange(directory, ledger, Desk(ledger, rules, options.date))
-    exchange.recover()
-    while not stop.is_set():
-        if not exchange.poll() and (options.once or stop.wait(options.poll_ms / 1000)):
-            break
-    ledger.close()
+    settings = Settings(
+        folders=Folders.under(options.exchange_dir),
+        database=options.db or options.exchange_dir / "payer.sqlite3",
+        today=options.date,
+        seed=options.seed,
+        daily=options.daily,
+        payers=tuple(options.payer),
+        faults=tuple(FaultRule(fault=fault) for fault in options.fault),
+    )
+    with stopped_by_signals() as stop:
+        serve(settings, stop, once=options.once, poll_s=options.poll_ms / 1000)
     return 0
 
 
@@ -45,6 +40,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--date", type=date.fromisoformat, help="date of all answers; else each input's own date"
     )
     parser.add_argument("--payer", type=_payer, action="append", default=[], metavar="ID=NAME")
+    parser.add_argument("--seed", type=int, default=0, help="draws the outcomes of member ids MX...")
+    parser.add_argument("--daily", action="store_true", help="one remittance a day for each payee")
+    parser.add_argument("--fault", type=FaultName, action="append", default=[], choices=list(FaultName))
     parser.add_argument("--once", action="store_true", help="answer what waits, then end")
     return parser.parse_args(arguments)
 

@@ -60,7 +60,7 @@ def write_277ca(
         body.append(["HL", str(parent), "2", "19", "1"])
         body.append(["NM1", "85", "2", clean(provider.name), "", "", "", "", "XX", clean(provider.npi)])
         body.append(["TRN", "1", "0"])
-        body.append(["STC", "A1:19:PR", date, "WQ", decimal_from_cents(_total(claims))])
+        body.append(["STC", "A1:19:PR", "", "WQ", decimal_from_cents(_total(claims))])
         body.extend(_totals(claims, "QA", "QC"))
         for one in claims:
             number += 1

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rcm_deploy.payer.checks import GroupFindings, SetFindings
 from rcm_deploy.payer.parser import Segment
 from rcm_deploy.payer.segments import clean
-from rcm_deploy.payer.syntax import ElementFault, SegmentFault
+from rcm_deploy.payer.syntax_faults import ElementFault, SegmentFault
 
 GUIDE = "005010X231A1"
 

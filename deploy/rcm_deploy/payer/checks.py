@@ -7,12 +7,20 @@ from dataclasses import dataclass, field
 
 from rcm_deploy.payer.parser import Delimiters, Group, Interchange, TransactionSet, element
 from rcm_deploy.payer.periods import is_date, is_time
-from rcm_deploy.payer.syntax import SegmentFault, locate_faults
+from rcm_deploy.payer.syntax import locate_faults
+from rcm_deploy.payer.syntax_276 import locate_inquiry_faults
+from rcm_deploy.payer.syntax_faults import SegmentFault
 
 #: Guides accepted on read: the adopted ids and the later errata.
 PROFESSIONAL_GUIDES = frozenset({"005010X222A1", "005010X222A2"})
 INSTITUTIONAL_GUIDES = frozenset({"005010X223A2", "005010X223A3"})
-GUIDES = PROFESSIONAL_GUIDES | INSTITUTIONAL_GUIDES
+INQUIRY_GUIDES = frozenset({"005010X212"})
+
+#: Functional group -> its transaction set and the guides accepted in it.
+GROUPS = {
+    "HC": ("837", PROFESSIONAL_GUIDES | INSTITUTIONAL_GUIDES),
+    "HR": ("276", INQUIRY_GUIDES),
+}
 
 
 @dataclass(slots=True)
@@ -91,9 +99,10 @@ def check_group(group: Group, delimiters: Delimiters) -> GroupFindings:
     header, trailer = group.header, group.trailer
     guide = element(header, 8)
     codes = []
-    if element(header, 1) != "HC":
+    expected, guides = GROUPS.get(element(header, 1), ("837", GROUPS["HC"][1]))
+    if element(header, 1) not in GROUPS:
         codes.append("1")
-    elif guide not in GUIDES:
+    elif guide not in guides:
         codes.append("2")
     if trailer is None:
         codes.append("3")
@@ -105,7 +114,7 @@ def check_group(group: Group, delimiters: Delimiters) -> GroupFindings:
     seen: set[str] = set()
     found = []
     for transaction in group.sets:
-        findings = check_set(transaction, guide, delimiters)
+        findings = check_set(transaction, guide, delimiters, expected)
         if findings.control in seen:
             findings.codes.append("23")
         seen.add(findings.control)
@@ -114,16 +123,18 @@ def check_group(group: Group, delimiters: Delimiters) -> GroupFindings:
     return GroupFindings(element(header, 1), element(header, 6), guide, declared, codes, found)
 
 
-def check_set(transaction: TransactionSet, group_guide: str, delimiters: Delimiters) -> SetFindings:
-    """Check one 837: trailer, counts, hierarchy, required segments and elements of the guide."""
+def check_set(
+    transaction: TransactionSet, group_guide: str, delimiters: Delimiters, expected: str = "837"
+) -> SetFindings:
+    """Check one 837 or 276: trailer, counts, hierarchy, required segments and elements of the guide."""
     segments = transaction.segments
     start = segments[0]
     guide = element(start, 3) or group_guide
     findings = SetFindings(element(start, 1), element(start, 2), guide)
-    if findings.identifier != "837":
+    if findings.identifier != expected:
         findings.codes.append("1")
         return findings
-    if guide not in GUIDES or guide != group_guide:
+    if guide not in _GUIDES_OF[expected] or guide != group_guide:
         findings.codes.append("I6")
     if not findings.control:
         findings.codes.append("7")
@@ -135,11 +146,15 @@ def check_set(transaction: TransactionSet, group_guide: str, delimiters: Delimit
             findings.codes.append("3")
         if element(end, 1) != str(len(segments)):
             findings.codes.append("4")
-    form = "837P" if guide in PROFESSIONAL_GUIDES else "837I"
-    findings.faults = locate_faults(segments, form, delimiters.component)
+    if expected == "276":
+        findings.faults = locate_inquiry_faults(segments)
+    else:
+        form = "837P" if guide in PROFESSIONAL_GUIDES else "837I"
+        findings.faults = locate_faults(segments, form, delimiters.component)
     if any(fault.severe for fault in findings.faults):
         findings.codes.append("5")
     return findings
 
 
+_GUIDES_OF = dict(GROUPS.values())
 _ID_QUALIFIERS = frozenset({"01", "14", "20", "27", "28", "29", "30", "33", "ZZ"})

@@ -58,6 +58,8 @@ class ServiceLine:
     date_from: str = ""
     date_to: str = ""
     prior: PriorPayment | None = None
+    pointers: tuple[int, ...] = ()
+    has_drug_code: bool = False
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ class Claim:
     payer: Party
     payer_control: str = ""
     trace: str = ""
+    authorization: str = ""
     drg: str = ""
     diagnoses: list[str] = field(default_factory=list)
     npis: list[tuple[str, str]] = field(default_factory=list)
@@ -99,6 +102,16 @@ class Claim:
     def inpatient(self) -> bool:
         """Whether the claim is paid per stay, at claim level."""
         return self.form == "837I" and self.facility_type in INPATIENT_FACILITY_TYPES
+
+    @property
+    def first_code(self) -> str:
+        """The procedure code of the first line that has one, "" when none has."""
+        return next((line.code for line in self.lines if line.code), "")
+
+    def diagnoses_of(self, line: ServiceLine) -> list[str]:
+        """Return the diagnoses a line points to, all of the claim when it points to none."""
+        found = [self.diagnoses[at - 1] for at in line.pointers if 0 < at <= len(self.diagnoses)]
+        return found or self.diagnoses
 
     def service_dates(self) -> tuple[str, str]:
         """Return the first and last date of service, ("", "") when none is given."""
@@ -203,6 +216,8 @@ class _Reader:
                 self.claim.payer_control = value
             elif qualifier == "D9":
                 self.claim.trace = value
+            elif qualifier == "G1":
+                self.claim.authorization = value
         elif qualifier in ("EI", "SY"):
             self.provider.tax_id = self.provider.tax_id or value
 
@@ -257,6 +272,12 @@ class _Reader:
             self._procedure(element(segment, 1))
             self.line.charge_cents = cents_from_decimal(element(segment, 2))
             self.line.units = element(segment, 4)
+            pointers = element(segment, 7).split(self.component)
+            self.line.pointers = tuple(int(pointer) for pointer in pointers if pointer.isdigit())
+
+    def lin(self, segment: Segment) -> None:
+        if self.line is not None and element(segment, 2) == "N4":
+            self.line.has_drug_code = True
 
     def sv2(self, segment: Segment) -> None:
         if self.line is not None:
@@ -297,6 +318,7 @@ _HANDLERS = {
     "DTP": _Reader.dtp,
     "HI": _Reader.hi,
     "HL": _Reader.hl,
+    "LIN": _Reader.lin,
     "LX": _Reader.lx,
     "NM1": _Reader.nm1,
     "REF": _Reader.ref,

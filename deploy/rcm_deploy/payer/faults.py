@@ -1,18 +1,14 @@
-"""Faults on demand: `faults.json` names which inputs are answered wrongly, and how.
+"""Faults on demand: which inputs are answered wrongly, late or in pieces; by a settings file or a member prefix.
 
 The ledger keeps the sound answers: without the fault, the same file sent again yields the right ones.
 """
 
-import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from rcm_shared.money import cents_from_decimal, decimal_from_cents
-
-UNKNOWN_CONTROL = "UNKNOWN0001"
 
 
 class FaultName(StrEnum):
@@ -23,13 +19,67 @@ class FaultName(StrEnum):
     REMIT_BEFORE_277CA = "835-before-277ca"
     SAME_FILE_TWICE = "same-file-twice"
     SAME_CONTENT_NEW_ISA13 = "same-content-new-isa13"
+    TWO_PAYERS_ONE_ISA = "two-payers-one-isa"
+    HUGE_FILE = "huge-file"
     TRUNCATED = "truncated"
     WRONG_SE01 = "wrong-se01"
     UNBALANCED_BPR = "unbalanced-bpr"
     UNKNOWN_CLP01 = "unknown-clp01"
     PIPE_DELIMITERS = "pipe-delimiters"
     NO_NEWLINE = "no-newline"
+    CRLF = "crlf"
     BOM = "bom"
+    LATE = "late-90-days"
+    BATCHED = "batched"
+    SPLIT_FILES = "split-files"
+
+
+#: One line about each fault, for people.
+DESCRIPTIONS: dict[FaultName, str] = {
+    FaultName.ACK_MISSING: "only the 835 comes: no TA1, 999 or 277CA",
+    FaultName.CA277_BEFORE_999: "the 277CA comes before the 999",
+    FaultName.REMIT_BEFORE_277CA: "the 835 comes before the 277CA",
+    FaultName.SAME_FILE_TWICE: "the 835 comes twice, byte for byte",
+    FaultName.SAME_CONTENT_NEW_ISA13: "the 835 comes again under another ISA13",
+    FaultName.TWO_PAYERS_ONE_ISA: "the 835s of two or more payers come in one interchange, a group for each",
+    FaultName.HUGE_FILE: "the 835 is 50 MB: other providers' claims fill it up",
+    FaultName.TRUNCATED: "the 835 breaks off after three fifths of its bytes",
+    FaultName.WRONG_SE01: "SE01 of the 835 counts one segment too many",
+    FaultName.UNBALANCED_BPR: "BPR02 of the 835 is 1.00 more than its claims",
+    FaultName.UNKNOWN_CLP01: "the 835 names a claim nobody sent",
+    FaultName.PIPE_DELIMITERS: "every file is written with | and > as delimiters",
+    FaultName.NO_NEWLINE: "every file is one line",
+    FaultName.CRLF: "every segment ends in a carriage return and a line feed",
+    FaultName.BOM: "every file starts with a byte order mark",
+    FaultName.LATE: "the 835 comes 90 days later on the virtual clock",
+    FaultName.BATCHED: "the 835 waits for the next day and comes with all others of its day",
+    FaultName.SPLIT_FILES: "a 277CA file and an 835 file for each claim",
+}
+
+#: Member ids with these prefixes bring the fault without any settings; the claims are paid like PF.
+PREFIXES: dict[str, FaultName] = {
+    "FLAM": FaultName.ACK_MISSING,
+    "FLCB": FaultName.CA277_BEFORE_999,
+    "FLRB": FaultName.REMIT_BEFORE_277CA,
+    "FLTW": FaultName.SAME_FILE_TWICE,
+    "FLNI": FaultName.SAME_CONTENT_NEW_ISA13,
+    "FLTP": FaultName.TWO_PAYERS_ONE_ISA,
+    "FLHU": FaultName.HUGE_FILE,
+    "FLTR": FaultName.TRUNCATED,
+    "FLSE": FaultName.WRONG_SE01,
+    "FLUB": FaultName.UNBALANCED_BPR,
+    "FLUC": FaultName.UNKNOWN_CLP01,
+    "FLPD": FaultName.PIPE_DELIMITERS,
+    "FLNN": FaultName.NO_NEWLINE,
+    "FLCR": FaultName.CRLF,
+    "FLBO": FaultName.BOM,
+    "FLLT": FaultName.LATE,
+    "FLBA": FaultName.BATCHED,
+    "FLSP": FaultName.SPLIT_FILES,
+}
+FAULT_PREFIX = "FL"
+DEFAULT_MEGABYTES = 50
+_HOLD_DAYS = {FaultName.LATE: 90, FaultName.BATCHED: 1}
 
 
 class Match(BaseModel):
@@ -42,11 +92,12 @@ class Match(BaseModel):
 
 
 class FaultRule(BaseModel):
-    """One entry of faults.json."""
+    """One entry of faults.json; `megabytes` is the size of a huge file."""
 
     model_config = ConfigDict(extra="forbid")
     match: Match = Field(default_factory=Match)
     fault: FaultName
+    megabytes: int = DEFAULT_MEGABYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +106,28 @@ class ActiveFault:
 
     name: FaultName
     claim_controls: tuple[str, ...] = ()
+    megabytes: int = DEFAULT_MEGABYTES
 
 
 @dataclass(frozen=True, slots=True)
-class OutFile:
-    """One file about to be written: kind such as "999" or "835-DHP01"."""
+class Manner:
+    """How sound answers leave: held for some days (of named claims, or of all), a file for each claim."""
 
-    stem: str
-    kind: str
-    body: bytes
+    faults: tuple[ActiveFault, ...] = ()
+
+    @property
+    def split(self) -> bool:
+        """Whether every claim is acknowledged and paid in files of its own."""
+        return any(fault.name is FaultName.SPLIT_FILES for fault in self.faults)
+
+    def hold_days(self, claim_control: str) -> int:
+        """Return how many days a claim's remittance waits."""
+        days = [
+            _HOLD_DAYS.get(fault.name, 0)
+            for fault in self.faults
+            if not fault.claim_controls or claim_control in fault.claim_controls
+        ]
+        return max(days, default=0)
 
 
 _RULES = TypeAdapter(list[FaultRule])
@@ -82,7 +146,14 @@ def read_fault_rules(path: Path) -> list[FaultRule]:
         raise ValueError(f"faults.json: {error.error_count()} wrong entries") from None
 
 
-def active_faults(rules: list[FaultRule], number: int, claims: list[tuple[str, str]]) -> list[ActiveFault]:
+def prefix_rules() -> list[FaultRule]:
+    """Return the faults that member ids bring by themselves, as rules."""
+    return [FaultRule(match=Match(member_prefix=prefix), fault=fault) for prefix, fault in PREFIXES.items()]
+
+
+def active_faults(
+    rules: Sequence[FaultRule], number: int, claims: Sequence[tuple[str, str]]
+) -> list[ActiveFault]:
     """Return the faults that hit file `number` with these (CLM01, member id) pairs."""
     active = []
     for rule in rules:
@@ -96,106 +167,5 @@ def active_faults(rules: list[FaultRule], number: int, claims: list[tuple[str, s
         )
         by_claim = match.claim_control is not None or match.member_prefix is not None
         if hit or not by_claim:
-            active.append(ActiveFault(rule.fault, hit if by_claim else ()))
+            active.append(ActiveFault(rule.fault, hit if by_claim else (), rule.megabytes))
     return active
-
-
-def apply_faults(files: list[OutFile], faults: list[ActiveFault]) -> list[OutFile]:
-    """Return the files as they are to be written, in the order they are to appear."""
-    # by rank: the edits know our own delimiters, so what changes those comes last
-    for fault in sorted(faults, key=lambda one: _RANK[one.name]):
-        files = _EFFECTS[fault.name](files, fault)
-    return files
-
-
-def _ack_missing(files: list[OutFile], _fault: ActiveFault) -> list[OutFile]:
-    return [one for one in files if one.kind.startswith("835")]
-
-
-def _order(*kinds: str) -> Callable[[list[OutFile], ActiveFault], list[OutFile]]:
-    def reorder(files: list[OutFile], _fault: ActiveFault) -> list[OutFile]:
-        return sorted(files, key=lambda one: kinds.index(one.kind.split("-")[0]))
-
-    return reorder
-
-
-def _same_file_twice(files: list[OutFile], _fault: ActiveFault) -> list[OutFile]:
-    return [*files, *(OutFile(one.stem, f"{one.kind}-again", one.body) for one in _targets(files))]
-
-
-def _same_content_new_isa13(files: list[OutFile], _fault: ActiveFault) -> list[OutFile]:
-    copies = []
-    for one in _targets(files):
-        control = one.body.split(b"*")[13]
-        # 9 as first digit is far from the counter and the same on every run
-        other = b"9" + control[1:]
-        copy = one.body.replace(b"*" + control + b"*", b"*" + other + b"*", 1)
-        head, _, tail = copy.rpartition(control)  # the last one is IEA02
-        copy = head + other + tail
-        copies.append(OutFile(one.stem, f"{one.kind}-renumbered", copy))
-    return [*files, *copies]
-
-
-def _targets(files: list[OutFile]) -> list[OutFile]:
-    remits = [one for one in files if one.kind.startswith("835")]
-    return remits or files[-1:]
-
-
-def _body(edit: Callable[[bytes, ActiveFault], bytes], *, every: bool) -> Callable[..., list[OutFile]]:
-    def change(files: list[OutFile], fault: ActiveFault) -> list[OutFile]:
-        hit = files if every else _targets(files)
-        return [OutFile(one.stem, one.kind, edit(one.body, fault)) if one in hit else one for one in files]
-
-    return change
-
-
-def _truncated(body: bytes, _fault: ActiveFault) -> bytes:
-    return body[: len(body) * 6 // 10]
-
-
-def _wrong_se01(body: bytes, _fault: ActiveFault) -> bytes:
-    return re.sub(rb"(?<=~\nSE\*)\d+", lambda found: str(int(found[0]) + 1).encode(), body, count=1)
-
-
-def _unbalanced_bpr(body: bytes, _fault: ActiveFault) -> bytes:
-    def more(found: re.Match[bytes]) -> bytes:
-        return decimal_from_cents(cents_from_decimal(found[0].decode()) + 100).encode()
-
-    return re.sub(rb"(?<=BPR\*[A-Z]\*)[0-9.]+", more, body, count=1)
-
-
-def _unknown_clp01(body: bytes, fault: ActiveFault) -> bytes:
-    controls = [re.escape(control).encode() for control in fault.claim_controls] or [rb"[^*]+"]
-    for control in controls:
-        body = re.sub(rb"(?<=~\nCLP\*)" + control + rb"(?=\*)", UNKNOWN_CONTROL.encode(), body, count=1)
-    return body
-
-
-def _pipe_delimiters(body: bytes, _fault: ActiveFault) -> bytes:
-    return body.translate(bytes.maketrans(b"*:", b"|>"))
-
-
-def _no_newline(body: bytes, _fault: ActiveFault) -> bytes:
-    return body.replace(b"\n", b"")
-
-
-def _bom(body: bytes, _fault: ActiveFault) -> bytes:
-    return b"\xef\xbb\xbf" + body
-
-
-_EFFECTS: dict[FaultName, Callable[[list[OutFile], ActiveFault], list[OutFile]]] = {
-    FaultName.ACK_MISSING: _ack_missing,
-    FaultName.CA277_BEFORE_999: _order("ta1", "277ca", "999", "835"),
-    FaultName.REMIT_BEFORE_277CA: _order("ta1", "999", "835", "277ca"),
-    FaultName.SAME_FILE_TWICE: _same_file_twice,
-    FaultName.SAME_CONTENT_NEW_ISA13: _same_content_new_isa13,
-    FaultName.TRUNCATED: _body(_truncated, every=False),
-    FaultName.WRONG_SE01: _body(_wrong_se01, every=False),
-    FaultName.UNBALANCED_BPR: _body(_unbalanced_bpr, every=False),
-    FaultName.UNKNOWN_CLP01: _body(_unknown_clp01, every=False),
-    FaultName.PIPE_DELIMITERS: _body(_pipe_delimiters, every=True),
-    FaultName.NO_NEWLINE: _body(_no_newline, every=True),
-    FaultName.BOM: _body(_bom, every=True),
-}
-
-_RANK = {name: rank for rank, name in enumerate(FaultName)}

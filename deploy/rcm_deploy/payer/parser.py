@@ -43,13 +43,21 @@ class Group:
 
 @dataclass(slots=True)
 class Interchange:
-    """ISA to IEA; `stray` counts segments that stood outside any group or set."""
+    """ISA to IEA; `stray` counts segments that stood outside any group or set, `answers` TA1 segments."""
 
     delimiters: Delimiters
     header: Segment
     groups: list[Group] = field(default_factory=list)
     trailer: Segment | None = None
     stray: int = 0
+    answers: int = 0
+
+    @property
+    def only_answers(self) -> bool:
+        """Whether it holds nothing but TA1 and 999, which are never answered themselves."""
+        if self.groups:
+            return all(element(group.header, 1) == "FA" for group in self.groups)
+        return self.answers > 0
 
 
 def element(segment: Segment, position: int) -> str:
@@ -115,6 +123,8 @@ def _place(interchange: Interchange, segment: Segment) -> None:
         interchange.stray += 1
     elif tag == "IEA":
         interchange.trailer = segment
+    elif tag == "TA1" and current is None:
+        interchange.answers += 1
     elif tag == "GS":
         interchange.groups.append(Group(segment))
     elif group is None or group.trailer is not None:

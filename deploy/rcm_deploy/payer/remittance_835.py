@@ -10,6 +10,7 @@ from rcm_deploy.payer.claims import Adjustment, Provider
 from rcm_deploy.payer.parser import Segment
 from rcm_deploy.payer.rules import Payer
 from rcm_deploy.payer.segments import clean
+from rcm_deploy.payer.settlement import ProviderAdjustment
 
 GUIDE = "005010X221A1"
 
@@ -46,15 +47,6 @@ PREFERRED_PROVIDER, MUTUALLY_DEFINED = "12", "ZZ"
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderAdjustment:
-    """One PLB entry; positive cents reduce the payment."""
-
-    reason: str
-    reference: str
-    cents: int
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """One payment: payer, payee, TRN02, day (CCYYMMDD), its claims and provider-level adjustments."""
 
@@ -64,26 +56,13 @@ class Check:
     date: str
     claims: tuple[RemitClaim, ...]
     provider_adjustments: tuple[ProviderAdjustment, ...] = ()
+    next_payer: Payer | None = None  # where claims cross over to
 
     @property
     def paid_cents(self) -> int:
         """Return BPR02: the claims' payments minus the provider-level adjustments."""
         claims = sum(claim.paid_cents for claim in self.claims)
         return claims - sum(adjustment.cents for adjustment in self.provider_adjustments)
-
-
-def settle(
-    claims: Sequence[RemitClaim], carried_cents: int, reference: str
-) -> tuple[ProviderAdjustment, ...]:
-    """Keep a check from going below zero, and take an older negative balance back.
-
-    `carried_cents` is the positive debt of earlier checks. FB negative defers a debt, positive collects it.
-    """
-    net = sum(claim.paid_cents for claim in claims)
-    if net < 0:
-        return (ProviderAdjustment("FB", reference, net),)
-    taken = min(net, carried_cents)
-    return (ProviderAdjustment("FB", reference, taken),) if taken else ()
 
 
 def write_835(check: Check) -> list[Segment]:
@@ -105,9 +84,10 @@ def write_835(check: Check) -> list[Segment]:
     ]
     if payee.tax_id:
         body.append(["REF", "TJ", clean(payee.tax_id)])
-    body.append(["LX", "1"])
+    if check.claims:
+        body.append(["LX", "1"])
     for claim in check.claims:
-        body.extend(_claim(claim, check.date))
+        body.extend(_claim(claim, check))
     if check.provider_adjustments:
         entries = [
             text
@@ -127,7 +107,7 @@ def _payment(check: Check) -> Segment:
     return ["BPR", "I", decimal_from_cents(check.paid_cents), "C", "ACH", "CCP", *ours, *theirs, check.date]
 
 
-def _claim(claim: RemitClaim, date: str) -> Iterator[Segment]:
+def _claim(claim: RemitClaim, check: Check) -> Iterator[Segment]:
     reversal = claim.status == REVERSAL
     yield [
         "CLP",
@@ -149,12 +129,28 @@ def _claim(claim: RemitClaim, date: str) -> Iterator[Segment]:
     if (claim.subscriber_last, claim.subscriber_first) != (claim.patient_last, claim.patient_first):
         subscriber = [clean(claim.subscriber_last), clean(claim.subscriber_first)]
         yield ["NM1", "IL", "1", *subscriber, "", "", "", *member]
+    if claim.crosses_to and check.next_payer is not None:
+        yield ["NM1", "TT", "2", check.next_payer.name, "", "", "", "", "PI", check.next_payer.payer_id]
+    yield from _stay_or_outpatient(claim)
+    if claim.replaces:
+        yield ["REF", "F8", clean(claim.replaces)]
     if claim.date_from:
         yield ["DTM", "232", claim.date_from]
         yield ["DTM", "233", claim.date_to]
-    yield ["DTM", "050", date]
+    yield ["DTM", "050", check.date]
+    if claim.interest_cents:
+        yield ["AMT", "I", decimal_from_cents(claim.interest_cents)]
     for line in claim.lines:
         yield from _line(line)
+
+
+def _stay_or_outpatient(claim: RemitClaim) -> Iterator[Segment]:
+    if claim.covered_days:
+        of_drg = decimal_from_cents(claim.allowed_cents) if claim.drg and claim.allowed_cents else ""
+        first, *more = claim.remarks or ("",)
+        yield ["MIA", str(claim.covered_days), "", "", of_drg, first, *[""] * 14, *more[:4]]
+    elif claim.remarks:
+        yield ["MOA", "", "", *claim.remarks[:5]]
 
 
 def _filing_indicator(submitted: str) -> str:
@@ -174,6 +170,8 @@ def _line(line: RemitLine) -> Iterator[Segment]:
         decimal_from_cents(line.paid_cents),
         revenue,
         units,
+        ":".join((line.qualifier, clean(line.submitted))) if line.submitted else "",
+        clean(line.submitted_units) if line.submitted_units != units else "",
     ]
     if line.date_from and line.date_from == line.date_to:
         yield ["DTM", "472", line.date_from]

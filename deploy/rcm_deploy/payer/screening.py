@@ -33,13 +33,14 @@ def screen(claim: Claim, rules: Rules, *, original_known: bool) -> ClaimStatus:
 
     `original_known`: REF*F8 names a claim this payer has adjudicated; it counts for frequency 7 and 8.
     """
-    if claim.payer.identifier not in rules.payers:
+    if rules.payer(claim.payer.identifier) is None:
         return ClaimStatus("A3", "116")
     for entity, npi in claim.npis:
         if not is_npi(npi):
             return ClaimStatus("A7", "562", entity)
-    if rules.plan_for(claim.subscriber.identifier).verdict is Verdict.REJECT:
-        return ClaimStatus("A7", "164", "IL")
+    plan = rules.plan_of(claim)
+    if plan.verdict is Verdict.REJECT:
+        return ClaimStatus(plan.rejection.category, plan.rejection.code, plan.rejection.entity)
     if not all(DIAGNOSIS.fullmatch(code) for code in claim.diagnoses):
         return ClaimStatus("A7", "255")
     if claim.form == "837I" and not any(entity == "71" for entity, _npi in claim.npis):

@@ -4,59 +4,34 @@ Codes are those of IK304 and IK403 in 005010X231A1; positions count from ST = 1.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from rcm_shared.money import cents_from_decimal
 
 from rcm_deploy.payer.parser import Segment, component, element
 from rcm_deploy.payer.periods import is_date, is_period
-
-MAX_CLAIM_CONTROL = 20
-MAX_LINES = {"837P": 50, "837I": 999}
-
-REQUIRED_MISSING = "3"
-UNEXPECTED = "2"
-OUT_OF_ORDER = "7"
-BAD_ELEMENTS = "8"
-
-
-@dataclass(frozen=True, slots=True)
-class ElementFault:
-    """One IK4: element position, IK403 code, component (0 = whole element) and data element number."""
-
-    position: int
-    code: str
-    component: int = 0
-    reference: str = ""
-
-
-@dataclass(slots=True)
-class SegmentFault:
-    """One IK3 with its IK4s; `severe` false means accepted with errors."""
-
-    tag: str
-    position: int
-    loop: str
-    code: str
-    claim_control: str = ""
-    elements: list[ElementFault] = field(default_factory=list)
-    severe: bool = True
+from rcm_deploy.payer.syntax_faults import (
+    BAD_ELEMENTS,
+    OUT_OF_ORDER,
+    REQUIRED_MISSING,
+    UNEXPECTED,
+    ElementFault,
+    SegmentFault,
+)
+from rcm_deploy.payer.syntax_tables import (
+    MAX_CLAIM_CONTROL,
+    MAX_LINES,
+    MAY_BE_NAMELESS,
+    NAME_LOOPS,
+    NEEDS_ID,
+    RELATIONSHIP_ORDERS,
+    SEGMENTS,
+    UNITS,
+)
 
 
 def locate_faults(segments: list[Segment], form: str, separator: str) -> list[SegmentFault]:
     """Return every fault of a set; `form` is 837P or 837I, `separator` the component separator."""
     return _Walk(form, separator).run(segments)
-
-
-#: Segment ids the two 837 guides use.
-_KNOWN_TEXT = """
-AMT BHT CAS CL1 CLM CN1 CR1 CR2 CR3 CRC CTP CUR DMG DTP FRM HCP HI HL K3 LIN LQ LX MEA MIA MOA N3 N4 NM1 NTE
-OI PAT PER PRV PS1 PWK QTY REF SBR SE ST SV1 SV2 SVD UR
-"""
-_KNOWN = frozenset(_KNOWN_TEXT.split())
-
-_RELATIONSHIP_ORDERS = frozenset("ABCDEFGHPSTU")
-_UNITS = {"837P": frozenset({"UN", "MJ"}), "837I": frozenset({"UN", "DA"})}
 
 
 class _Walk:
@@ -88,7 +63,7 @@ class _Walk:
             check = _CHECKS.get(segment[0])
             if check is not None:
                 check(self, segment)
-            elif segment[0] not in _KNOWN:
+            elif segment[0] not in SEGMENTS:
                 self.fault(segment[0][:3], "1")
         self.position = len(segments)
         self.close_claim()
@@ -211,7 +186,7 @@ class _Walk:
 
     def sbr(self, segment: Segment) -> None:
         wrong = []
-        if element(segment, 1) not in _RELATIONSHIP_ORDERS:
+        if element(segment, 1) not in RELATIONSHIP_ORDERS:
             wrong.append(ElementFault(1, "7", reference="1138"))
         if self.in_claim:
             self.settle()
@@ -235,11 +210,11 @@ class _Walk:
         self.loop = loop or self.loop
         wrong = []
         # the other payer's providers (2330C and on) are known by their REF alone
-        if not element(segment, 3) and entity not in _MAY_BE_NAMELESS and self.loop != "2330":
+        if not element(segment, 3) and entity not in MAY_BE_NAMELESS and self.loop != "2330":
             wrong.append(ElementFault(3, "1", reference="1035"))
-        if (need in _NEEDS_ID or identifier) and not qualifier:
+        if (need in NEEDS_ID or identifier) and not qualifier:
             wrong.append(ElementFault(8, "1", reference="66"))
-        if (need in _NEEDS_ID or qualifier) and not identifier:
+        if (need in NEEDS_ID or qualifier) and not identifier:
             wrong.append(ElementFault(9, "1", reference="67"))
         if qualifier == "XX" and not (len(identifier) == 10 and identifier.isdigit()):
             wrong.append(ElementFault(9, "6", reference="67"))
@@ -256,7 +231,7 @@ class _Walk:
                     entity, ("2330", "")
                 )
             return ("2310" if self.lines == 0 else "2420"), ""
-        return _NAME_LOOPS.get((self.level, entity), ("", ""))
+        return NAME_LOOPS.get((self.level, entity), ("", ""))
 
     def n3(self, segment: Segment) -> None:
         if not element(segment, 1):
@@ -423,30 +398,12 @@ class _Walk:
 
     def _units(self, segment: Segment, at: int) -> list[ElementFault]:
         wrong = []
-        if element(segment, at) not in _UNITS[self.form]:
+        if element(segment, at) not in UNITS[self.form]:
             wrong.append(ElementFault(at, "7", reference="355"))
         if not element(segment, at + 1).replace(".", "", 1).isdigit():
             wrong.append(ElementFault(at + 1, "6" if element(segment, at + 1) else "1", reference="380"))
         return wrong
 
-
-_NEEDS_ID = frozenset(
-    {"submitter", "receiver", "billing", "subscriber", "payer", "other-insured", "other-payer"}
-)
-
-#: Pay-to address, corrected name, service facility, ambulance drop-off and pick-up.
-_MAY_BE_NAMELESS = frozenset({"87", "74", "77", "45", "PW"})
-
-_NAME_LOOPS = {
-    ("", "41"): ("1000A", "submitter"),
-    ("", "40"): ("1000B", "receiver"),
-    ("20", "85"): ("2010AA", "billing"),
-    ("20", "87"): ("2010AB", ""),
-    ("20", "PE"): ("2010AC", ""),
-    ("22", "IL"): ("2010BA", "subscriber"),
-    ("22", "PR"): ("2010BB", "payer"),
-    ("23", "QC"): ("2010CA", "patient"),
-}
 
 _CHECKS: dict[str, Callable[[_Walk, Segment], None]] = {
     "AMT": _Walk.amt,

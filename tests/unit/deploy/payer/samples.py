@@ -16,6 +16,8 @@ class Line:
     control: str
     revenue: str = "0450"
     cob: tuple[str, ...] = ()
+    units: str = "1"
+    drug: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class Sample:
     cob: tuple[str, ...] = ()
     diagnosis: str = "I10"
     day: str = "20260903"
+    authorization: str = ""
+    referring: str = ""
+
+
+def claim(control: str, member: str, *lines: Line, **changes: object) -> Sample:
+    """A professional claim of these lines."""
+    charge = sum(int(line.charge) for line in lines)
+    return Sample(**{"control": control, "member": member, "charge": str(charge), "lines": lines} | changes)  # type: ignore[arg-type]
 
 
 def visit(control: str, member: str, **changes: object) -> Sample:
@@ -164,17 +174,20 @@ def _professional(sample: Sample) -> list[str]:
     segments = [
         f"CLM*{sample.control}*{sample.charge}***11:B:{sample.frequency}*Y*A*Y*Y",
         *([f"REF*F8*{sample.payer_control}"] if sample.payer_control else []),
+        *([f"REF*G1*{sample.authorization}"] if sample.authorization else []),
         f"REF*D9*T{sample.control}",
         f"HI*ABK:{sample.diagnosis}",
+        *([f"NM1*DN*1*ZQREF*SAM****XX*{sample.referring}"] if sample.referring else []),
         f"NM1*82*1*ZQDOC*ROBIN****XX*{sample.npi}",
         *sample.cob,
     ]
     for number, line in enumerate(sample.lines, start=1):
         segments += [
             f"LX*{number}",
-            f"SV1*HC:{line.code}*{line.charge}*UN*1***1",
+            f"SV1*HC:{line.code}*{line.charge}*UN*{line.units}***1",
             f"DTP*472*D8*{sample.day}",
             f"REF*6R*{line.control}",
+            *([f"LIN**N4*{line.drug}", "CTP****1*UN"] if line.drug else []),
             *line.cob,
         ]
     return segments
@@ -203,3 +216,57 @@ def _institutional(sample: Sample) -> list[str]:
             f"REF*6R*{line.control}",
         ]
     return segments
+
+
+@dataclass(frozen=True)
+class Question:
+    """One claim asked about in a 276: by CLM01, by the payer's number, or by both."""
+
+    member: str
+    control: str = ""
+    payer_control: str = ""
+    trace: str = "TRACE1"
+
+
+def inquiry(
+    *questions: Question,
+    control: str = "000000901",
+    day: str = "20260928",
+    payer: str = "DHP01",
+    changes: dict[str, str] | None = None,
+) -> bytes:
+    """Write a 276 with one subscriber for each question."""
+    body = [
+        "ST*276*0001*005010X212",
+        f"BHT*0010*13*Q{control}*{day}*0900",
+        "HL*1**20*1",
+        f"NM1*PR*2*DEMO HEALTH PLAN*****PI*{payer}",
+        "HL*2*1*21*1",
+        "NM1*41*2*DEMO GENERAL*****46*DEMOGENERAL",
+        "HL*3*2*19*1",
+        f"NM1*1P*2*DEMO GENERAL HOSPITAL*****XX*{NPI}",
+    ]
+    for at, question in enumerate(questions, start=4):
+        body += [
+            f"HL*{at}*3*22*0",
+            "DMG*D8*19600102*F",
+            f"NM1*IL*1*ZQDOE*PAT****MI*{question.member}",
+            f"TRN*1*{question.trace}",
+            *([f"REF*1K*{question.payer_control}"] if question.payer_control else []),
+            *([f"REF*EJ*{question.control}"] if question.control else []),
+            "AMT*T3*230",
+        ]
+    segments = [
+        "ISA*00*          *00*          *ZZ*DEMOGENERAL    *ZZ*DEMOPAYER      "
+        f"*{day[2:]}*0900*^*00501*{control}*0*T*:",
+        f"GS*HR*DEMOGENERAL*DEMOPAYER*{day}*0900*{int(control)}*X*005010X212",
+        *body,
+        f"SE*{len(body) + 1}*0001",
+        f"GE*1*{int(control)}",
+        f"IEA*1*{control}",
+    ]
+    text = "".join(f"{segment}~\n" for segment in segments)
+    for old, new in (changes or {}).items():
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return text.encode()

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rcm_deploy.payer.adjudicate import RemitClaim, adjudicate, reverse
+from rcm_deploy.payer.adjudicate import Met, RemitClaim, adjudicate, reverse
 from rcm_deploy.payer.claims import Adjustment, Claim, Party, PriorPayment, Provider, ServiceLine
 from rcm_deploy.payer.rules import PLANS, Rules
 
@@ -46,7 +46,7 @@ def decide(claim: Claim, *, met: int = 0, duplicate: bool = False, received: dat
         plan,
         payer_control="260928000000001",
         received=received,
-        deductible_met_cents=met,
+        met=Met(met),
         duplicate=duplicate,
     )
 

@@ -52,3 +52,20 @@ def test_refuses_bytes_without_a_whole_isa(content: bytes) -> None:
 def test_absent_elements_and_components_are_empty() -> None:
     assert element(["CLM", "1"], 5) == ""
     assert component(["CLM", "11:B"], 1, 3, ":") == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("TA1*000000001*260928*0830*A*000~IEA*0*000000101~", True),
+        ("GS*FA*A*B*20260928*0830*1*X*005010X231A1~ST*999*0001~SE*2*0001~GE*1*1~IEA*1*000000101~", True),
+        ("GS*HC*A*B*20260928*0830*1*X*005010X222A1~GE*0*1~IEA*1*000000101~", False),
+        ("IEA*0*000000101~", False),
+    ],
+    ids=["TA1", "999", "837", "nothing"],
+)
+def test_answers_are_told_from_what_wants_an_answer(body: str, expected: bool) -> None:
+    header = PLAIN[: PLAIN.index(b"\n") + 1]
+    (interchange,) = parse_file(header + body.encode())
+    assert interchange.only_answers is expected
+    assert interchange.stray == 0

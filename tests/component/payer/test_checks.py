@@ -1,10 +1,10 @@
 """Every planted envelope and syntax fault gets its TA1 or 999 code; sound files get none."""
 
 import pytest
+from component.payer.oracles import pyx12_findings
 from rcm_deploy.payer.acknowledgement_999 import write_999
 from rcm_deploy.payer.checks import GroupFindings, check_envelope, check_group
 from rcm_deploy.payer.parser import parse_file
-from unit.deploy.payer.oracles import pyx12_findings
 from unit.deploy.payer.samples import File, Sample, emergency, scan, secondary_visit, stay, visit
 
 

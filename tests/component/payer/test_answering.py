@@ -7,13 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from rcm_deploy.payer.answering import Desk
-from rcm_deploy.payer.appeals import answer_appeal
-from rcm_deploy.payer.ledger import Answer, Ledger
-from rcm_deploy.payer.rules import Rules
-from unit.deploy.payer.oracles import (
+from component.payer.oracles import (
     PaidClaim,
     assert_balanced,
     oxedi_findings,
@@ -21,6 +15,12 @@ from unit.deploy.payer.oracles import (
     read_checks,
     segments_of,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+from rcm_deploy.payer.adjudicate import Met
+from rcm_deploy.payer.answering import Desk
+from rcm_deploy.payer.ledger import Answer, Ledger
+from rcm_deploy.payer.rules import Rules
 from unit.deploy.payer.samples import File, Sample, emergency, scan, secondary_visit, stay, visit
 
 Send = Callable[..., dict[str, bytes]]
@@ -34,7 +34,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def kinds(answers: list[Answer]) -> dict[str, bytes]:
-    return {one.kind: one.body for one in answers}
+    """The X12 files by kind; deposit records and the like have tests of their own."""
+    return {one.kind: one.body for one in answers if one.body.startswith(b"ISA")}
 
 
 @pytest.fixture
@@ -216,8 +217,19 @@ def test_corrected_claim_reverses_and_pays_anew(send: Send) -> None:
     assert_balanced(body)
     assert pyx12_findings(body) == []
     assert oxedi_findings(body) == []
+    assert ["REF", "F8", number] in segments_of(body)
     refused = send(corrected, control="000000103")
     assert statuses(refused["277ca"])["C2"][0] == "A3:464"
+
+
+@pytest.mark.parametrize("frequency", ["7", "8"])
+def test_number_of_another_providers_claim_is_not_known(send: Send, frequency: str) -> None:
+    number = statuses(send(visit("C1", "PF1"))["277ca"])["C1"][1]
+    sample = visit("C2", "PF1", frequency=frequency, payer_control=number)
+    file = File([[sample]], control="000000102", changes={"XX*1912301953": "XX*1234567893"})
+    answers = send(file=file)
+    assert statuses(answers["277ca"])["C2"] == ("A3:464", "")
+    assert list(answers) == ["999", "277ca"]
 
 
 def test_void_is_carried_forward_and_taken_back_later(send: Send) -> None:
@@ -240,9 +252,9 @@ def test_void_is_carried_forward_and_taken_back_later(send: Send) -> None:
 
 def test_reversal_gives_the_deductible_back(desk: Desk, send: Send) -> None:
     number = statuses(send(visit("C1", "DE1"))["277ca"])["C1"][1]
-    assert desk.ledger.deductible_met_cents("DHP01", "DE1", "2026") == 10000
+    assert desk.ledger.met("DHP01", "DE1", "2026") == Met(10000, 11680)
     send(visit("C2", "DE1", frequency="8", payer_control=number), control="000000102")
-    assert desk.ledger.deductible_met_cents("DHP01", "DE1", "2026") == 0
+    assert desk.ledger.met("DHP01", "DE1", "2026") == Met(0, 0)
 
 
 def test_payees_get_separate_checks(desk: Desk) -> None:
@@ -252,33 +264,6 @@ def test_payees_get_separate_checks(desk: Desk) -> None:
     assert [check.payee for check in read_checks(body)] == ["1912301953", "1234567893"]
     assert_balanced(body)
     assert pyx12_findings(body) == []
-
-
-def appeal(desk: Desk, control: str, number: str, *, level: int = 1) -> list[Answer]:
-    content = f'{{"claim_control": "{control}", "payer_control": "{number}", "level": {level}}}'.encode()
-    return answer_appeal(desk, content, hashlib.sha256(content).hexdigest())
-
-
-def test_appeal_of_dnx_reverses_the_denial_and_pays(desk: Desk, send: Send) -> None:
-    number = statuses(send(visit("C1", "DNX1"))["277ca"])["C1"][1]
-    (answer,) = appeal(desk, "C1", number)
-    back, paid = claims_of(answer.body)
-    assert (back.status, back.totals()) == ("22", {"CO 50": Decimal(-230)})
-    assert (paid.control, paid.status, paid.paid) == ("C1", "1", Decimal("172.5"))
-    assert_balanced(answer.body)
-    assert pyx12_findings(answer.body) == []
-    assert oxedi_findings(answer.body) == []
-    assert appeal(desk, "C1", "", level=2) == []
-    assert [outcome for *_, outcome in desk.ledger.list_appeals()] == ["overturned", "open"]
-
-
-def test_other_appeals_stay_open(desk: Desk, send: Send) -> None:
-    number = statuses(send(visit("C1", "DN1"))["277ca"])["C1"][1]
-    assert appeal(desk, "C1", number) == []
-    assert appeal(desk, "C9", "") == []
-    assert answer_appeal(desk, b"{", "0" * 64) == []
-    outcomes = [outcome for *_, outcome in desk.ledger.list_appeals()]
-    assert outcomes == ["open", "unknown claim", "unreadable"]
 
 
 def test_fixed_date_stamps_every_answer(tmp_path: Path) -> None:

@@ -1,14 +1,20 @@
 """Judges of what the stand-in writes: pyx12 and oxedi, and a small reader and balance checker of our own."""
 
+import functools
 import io
 import json
 import logging
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
+from unittest.mock import patch
 
 import oxedi
+import pyx12.map_if
 import pyx12.params
 import pyx12.x12n_document
+
+_LOAD = pyx12.map_if.load_map_file
 
 
 def segments_of(body: bytes) -> list[list[str]]:
@@ -16,13 +22,24 @@ def segments_of(body: bytes) -> list[list[str]]:
     return [part.strip().split("*") for part in body.decode().split("~") if part.strip()]
 
 
-def pyx12_findings(body: bytes) -> list[str]:
-    """Return pyx12's errors as short texts, [] when the file is valid."""
+@functools.cache
+def _guide(name: str, folder: str | None) -> Any:
+    """A guide's map, loaded once: pyx12 counts in its walker, so that a map stays as it is."""
+    return _LOAD(name, pyx12.params.params(), folder)
+
+
+def _load(name: str, _params: object, folder: str | None = None) -> Any:
+    return _guide(name, folder)
+
+
+def pyx12_findings(body: bytes, maps: str | None = None) -> list[str]:
+    """Return pyx12's errors as short texts, [] when the file is valid; `maps` names other guides than its own."""
     logging.getLogger("pyx12").setLevel(logging.CRITICAL)
     report = io.StringIO()
-    valid = pyx12.x12n_document.x12n_document(
-        pyx12.params.params(), io.StringIO(body.decode()), None, None, fd_json=report
-    )
+    with patch("pyx12.map_if.load_map_file", _load):
+        valid = pyx12.x12n_document.x12n_document(
+            pyx12.params.params(), io.StringIO(body.decode()), None, None, fd_json=report, map_path=maps
+        )
     if valid:
         return []
     return [json.dumps(json.loads(report.getvalue() or "{}"))]
