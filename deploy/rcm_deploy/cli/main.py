@@ -3,10 +3,10 @@
 import sys
 
 import typer
-from rcm_billing.cli import remit, x12
+from rcm_billing.cli import x12
 from rcm_coding.cli import cac, code, codes, codesets, models
 
-from rcm_deploy.cli import case, demo, dlq, doctor, lifecycle, measure, quality
+from rcm_deploy.cli import case, claim, demo, dlq, doctor, lifecycle, measure, payer, quality, remit
 from rcm_deploy.cli.output import NOT_REACHABLE, REFUSED, say
 from rcm_deploy.engines.failures import AlreadyRunningError, EngineError
 
@@ -33,6 +33,8 @@ app.add_typer(codes.app, name="codes")
 app.add_typer(codesets.app, name="codesets")
 app.add_typer(x12.app, name="x12")
 app.add_typer(remit.app, name="remit")
+app.add_typer(payer.app, name="payer")
+app.add_typer(claim.app, name="claim")
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rcm_deploy.cli.output import Json
+from rcm_deploy.cli.output import USAGE, Json, fail
 
 app = typer.Typer()
 bench = typer.Typer(no_args_is_help=True, help="Measure on this machine.")
@@ -29,3 +29,33 @@ def flow(as_json: Json = False) -> None:
     from rcm_deploy.bench.flow import main
 
     raise typer.Exit(main(json=as_json))
+
+
+@bench.command()
+def remit(
+    claims: Annotated[int, typer.Option(min=1, max=120_000, help="Claims in the one 835.")] = 20_000,
+    as_json: Json = False,
+) -> None:
+    """Post one large 835 through billing's handlers on a real PostgreSQL; time and growth of memory."""
+    from rcm_deploy.bench.remit import main
+
+    raise typer.Exit(main(claims=claims, json=as_json))
+
+
+@bench.command("claims")
+def claims(
+    sizes: Annotated[
+        str, typer.Option(metavar="N,N,…", help="How many claims; every size has a database of its own.")
+    ] = "1000,10000,100000",
+    as_json: Json = False,
+) -> None:
+    """Measure billing from final codes to frozen 837 bytes; cost is CPU time of the service and PostgreSQL."""
+    from rcm_deploy.bench.claims import main
+
+    try:
+        chosen = [int(size) for size in sizes.split(",")]
+    except ValueError:
+        chosen = []
+    if not chosen or min(chosen) < 1:
+        fail(USAGE, "--sizes is one or more numbers above 0, with commas between them")
+    raise typer.Exit(main(sizes=chosen, json=as_json))

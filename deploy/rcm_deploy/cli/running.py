@@ -31,6 +31,10 @@ class Running:
         """Send a command to a service's API and return its JSON; ends the command as `get` does."""
         return self._call("POST", service, path, roles, body)
 
+    def send(self, service: str, path: str, roles: tuple[str, ...], data: bytes) -> Any:
+        """Send a file's bytes to a service's API and return its JSON; ends the command as `get` does."""
+        return self._call("POST", service, path, roles, None, content=data)
+
     def _call(
         self,
         method: str,
@@ -39,6 +43,7 @@ class Running:
         roles: tuple[str, ...],
         body: dict[str, Any] | None,
         *,
+        content: bytes | None = None,
         absent_is_none: bool = False,
     ) -> Any:
         import httpx
@@ -49,6 +54,7 @@ class Running:
                 method,
                 f"{self.urls[service]}{path}",
                 json=body,
+                content=content,
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=30,
                 trust_env=False,

@@ -200,6 +200,7 @@ def a_claim(
     frequency: str = "1",
     original_reference: str = "",
     prior_payers: tuple[PriorPayer, ...] = (),
+    master: Master = MASTER,
 ) -> ClaimDocument:
     """Build a claim document; the office visit unless told otherwise."""
     record = record or an_office_record()
@@ -214,7 +215,7 @@ def a_claim(
             original_reference,
             prior_payers,
         ),
-        MASTER,
+        master,
     )
     assert document is not None
     return document
@@ -227,14 +228,14 @@ def wire_of(claim: ClaimDocument) -> ClaimWire:
     return claim_837i.write_claim(claim)
 
 
-def interchange_of(*claims: ClaimDocument) -> bytes:
-    """Write an interchange of claims of one form."""
+def interchange_of(*claims: ClaimDocument, payer_id: str = "") -> bytes:
+    """Write an interchange of claims of one form, to the first one's payer unless told otherwise."""
     return write_interchange(
         tuple(wire_of(claim) for claim in claims),
         form=claims[0].form,
         billing=claims[0].billing,
         submitter=MASTER.submitter,
-        payer=MASTER.payers[claims[0].coverage.payer_id],
+        payer=MASTER.payers[payer_id or claims[0].coverage.payer_id],
         usage=MASTER.usage,
         numbers=NUMBERS,
         at=NOW,

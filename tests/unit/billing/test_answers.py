@@ -82,7 +82,7 @@ def test_remittance_that_does_not_balance_is_refused(body: str, paid: str, code:
         check_balance(remittance_of(data))
     assert caught.value.code == code
     contents = read_contents(data)
-    assert contents.remittances == []
+    assert contents.remittances == {}
     assert contents.aside[0].reason == f"out-of-balance:{code}"
 
 
@@ -97,7 +97,7 @@ def test_truncated_set_is_set_aside_not_posted() -> None:
     cut = read_contents(data[: data.index(b"SE*")])
     wrong = read_contents(data.replace(b"SE*12*", b"SE*13*"))
     for contents in (cut, wrong):
-        assert contents.remittances == []
+        assert contents.remittances == {}
         assert contents.aside[0].reason == "incomplete-set"
 
 
@@ -198,4 +198,4 @@ def test_foreign_835_is_read_and_judged_as_oxedi_does(name: str, claims: int, ba
 @pytest.mark.parametrize("path", sorted(SHARED.glob("*")) if SHARED.is_dir() else [], ids=lambda p: p.name)
 def test_no_foreign_file_raises(path: Path) -> None:
     contents = read_contents(path.read_bytes())
-    assert contents.acks or contents.remittances or contents.aside
+    assert contents.acks or contents.reports or contents.remittances or contents.aside

@@ -13,6 +13,7 @@ from rcm_billing import consumers
 from rcm_billing.app import build
 from rcm_billing.domain.code_set import CodeSet, CodeSets, read_codes
 from rcm_billing.domain.errors import BadCodeSetError
+from rcm_billing.domain.released_rows import RELEASED
 from rcm_billing.gateways.coding import BillableCodes, CodingReleases
 from rcm_billing.handlers.code_sets import (
     COMMIT_S,
@@ -22,6 +23,7 @@ from rcm_billing.handlers.code_sets import (
     activated,
     compute_fetches,
 )
+from rcm_billing.handlers.references import FETCH_REFERENCE
 from rcm_billing.repository import StoredCodeSet
 from rcm_billing.settings import BillingSettings
 from rcm_coding.api import BillableOut
@@ -267,6 +269,22 @@ async def test_failed_look_is_made_again_at_once() -> None:
     assert len((await sets.current()).editions) == 1
 
 
+@pytest.mark.parametrize("system", sorted(RELEASED))
+def test_table_that_a_rule_needs_is_asked_for_row_by_row(system: str) -> None:
+    (work,) = activated(
+        None, EVENT.model_copy(update={"system": system, "effective_to": None}), Moment(cases.NOW, KEY)
+    ).work
+    assert work.kind == FETCH_REFERENCE
+    assert work.payload == {
+        "system": system,
+        "edition": "2026-04-01",
+        "effective_from": "2025-10-01",
+        "effective_to": None,
+        "sha256": RELEASE_HASH,
+        "activated_at": cases.NOW.isoformat(),
+    }
+
+
 def test_releases_are_facts_of_coding() -> None:
     assert set(consumers.RELEASES) <= set(topics.CHART.events)
     assert not set(consumers.RELEASES) & set(consumers.CHART)
@@ -274,5 +292,5 @@ def test_releases_are_facts_of_coding() -> None:
 
 def test_service_fetches_what_it_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RCM_MASTER_FILE", "master.json")
-    kinds = [kind.kind for kind in build(BillingSettings(dsn="postgresql://unused")).work]
-    assert kinds == ["build-claim", FETCH_CODESET]
+    kinds = {kind.kind for kind in build(BillingSettings(dsn="postgresql://unused")).work}
+    assert kinds >= {"build-claim", FETCH_CODESET, FETCH_REFERENCE}

@@ -234,6 +234,7 @@ def undo(account: Account, paid: PaidClaim, reversal: PaidClaim, number: int = 9
         reversal,
         original=Posted("P", paid, transaction),
         transaction_id=cases.encounter_id(300 + number),
+        now=cases.NOW,
     )
 
 
@@ -256,7 +257,12 @@ def test_reversal_that_differs_or_has_no_original_is_refused() -> None:
     assert claim is not None
     assert undo(account, paid, other).problem == "reversal-differs"
     step = post_reversal(
-        account, claim, reversal_of(paid), original=None, transaction_id=cases.encounter_id(1)
+        account,
+        claim,
+        reversal_of(paid),
+        original=None,
+        transaction_id=cases.encounter_id(1),
+        now=cases.NOW,
     )
     assert step.problem == "reversal-without-original"
 
@@ -351,6 +357,7 @@ def test_any_sequence_of_decisions_keeps_the_books_balanced(
                 reversal_of(paid),
                 original=Posted("P", paid, original),
                 transaction_id=cases.encounter_id(400 + number),
+                now=cases.NOW,
             ).account
         elif what == "patient" and account.totals.patient > 0:
             account = post_patient_payment(
@@ -386,5 +393,5 @@ def test_rebooking_a_charge_changes_it_by_the_difference() -> None:
 
 def test_provider_level_adjustment_balances_against_cash() -> None:
     transaction = ledger.provider_level(KEY, (("WO", Cents(2500)), ("L6", Cents(-150))))
-    cash = [entry.cents for entry in transaction.entries if entry.account is LedgerAccount.CASH]
+    cash = [entry.cents for entry in transaction.entries if entry.account is LedgerAccount.DEPOSIT]
     assert cash == [-2350]

@@ -8,10 +8,12 @@ from rcm_billing import repository
 from rcm_billing.domain.account import Account, Build, BuildReason, Coding, recode_digest
 from rcm_billing.domain.claim import ClaimState, claim_id_of
 from rcm_billing.domain.claim_build import BuildOrder, build_claim
+from rcm_billing.domain.judging import Circumstances, Judging
 from rcm_billing.domain.rules import RULES
 from rcm_billing.domain.scrubbing import CHART_OPEN, ScrubRun, hit, reasons_for_coder
-from rcm_billing.handlers import facts
-from rcm_billing.handlers.building import NO_WIRE, Built, apply_builds
+from rcm_billing.handlers import facts, placing
+from rcm_billing.handlers.building import NO_WIRE, Built
+from rcm_billing.handlers.placing import apply_builds
 from rcm_coding.domain.case import CaseState, CodingCase
 from rcm_coding.handlers.facts import recode_requested
 from rcm_shared.contracts.billing import ClaimHeld, RecodeRequested
@@ -48,6 +50,9 @@ class Books:
         monkeypatch.setattr(repository, "load_accounts", load)
         monkeypatch.setattr(repository, "save_accounts", save)
         monkeypatch.setattr(repository, "insert_claims", insert)
+        monkeypatch.setattr(placing, "insert_history", insert)
+        monkeypatch.setattr(placing, "insert_authors", insert)
+        monkeypatch.setattr(placing, "insert_runs", insert)
 
     async def build(self, *rule_ids: str) -> list[Event]:
         """Apply the build that the account asks for, with hits of these rules; return what it publishes."""
@@ -78,7 +83,8 @@ def a_built(account: Account, *rule_ids: str) -> Built:
     document = build_claim(cases.an_office_record(), account.coding, order, cases.MASTER)
     assert document is not None
     run = ScrubRun(tuple(hit(BY_ID[rule_id], "diagnosis-1") for rule_id in rule_ids), ())
-    return Built(build.serial, document, run, NO_WIRE, b"", account.coding.case_version)
+    scrubbed = Judging(cases.TODAY, cases.MASTER.payers).scrub(document, Circumstances())
+    return Built(build.serial, document, run, NO_WIRE, b"", account.coding.case_version, scrubbed)
 
 
 def an_account() -> Account:

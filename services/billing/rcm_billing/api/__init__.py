@@ -1,5 +1,41 @@
 """HTTP in: one module per thing that people ask for."""
 
-from rcm_billing.api import accounts, claims, denials, remittances
+from rcm_billing.api import (
+    accounts,
+    appeals,
+    claim_views,
+    claims,
+    decisions,
+    denial_reports,
+    denial_routes,
+    denials,
+    payer_requests,
+    payer_rules,
+    references,
+    remittances,
+    rule_proposals,
+    scrubs,
+    settlements,
+    tracking,
+    unmatched,
+)
 
-routers = (accounts.router, claims.router, denials.router, remittances.router)
+routers = (
+    accounts.router,
+    claims.router,
+    claim_views.router,
+    scrubs.router,
+    payer_rules.router,
+    references.router,
+    tracking.router,
+    denial_routes.router,
+    denial_reports.router,
+    denials.router,
+    appeals.router,
+    rule_proposals.router,
+    payer_requests.router,
+    remittances.router,
+    unmatched.router,
+    settlements.router,
+    decisions.router,
+)

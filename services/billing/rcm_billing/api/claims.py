@@ -29,6 +29,7 @@ class HitOut(Body):
     fix: str
     owner: str
     authority: str
+    edition: str = ""  # of the reference table that it was judged by
 
 
 class ClaimOut(Body):
@@ -104,6 +105,26 @@ async def correct_claim(claim_id: UUID, request: Request, who: Biller) -> Respon
 
     async def run(uow: UnitOfWork) -> tuple[int, BaseModel]:
         return 202, account_out(await commands.correct_claim(uow, claim_id, who))
+
+    return await idempotent(request, who, run)
+
+
+@router.post("/claims/{claim_id}/replace")
+async def replace_claim(claim_id: UUID, request: Request, who: Biller) -> Response:
+    """Send a decided claim again from the current record, as a replacement (frequency 7)."""
+
+    async def run(uow: UnitOfWork) -> tuple[int, BaseModel]:
+        return 202, account_out(await commands.replace_claim(uow, claim_id, who))
+
+    return await idempotent(request, who, run)
+
+
+@router.post("/claims/{claim_id}/void")
+async def void_claim(claim_id: UUID, request: Request, who: Biller) -> Response:
+    """Take a decided claim back from the payer (frequency 8)."""
+
+    async def run(uow: UnitOfWork) -> tuple[int, BaseModel]:
+        return 202, account_out(await commands.void_claim(uow, claim_id, who))
 
     return await idempotent(request, who, run)
 

@@ -46,11 +46,20 @@ def post(
             file=sys.stderr,
         )
         raise typer.Exit(USAGE)
+    show_plan(file, read_file(file), next_payer=next_payer, as_json=as_json)
+
+
+def read_file(file: str) -> bytes:
+    """Return the bytes of a file, or of standard input for "-"; ends the command when it cannot be read."""
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         print(f"rcm: {file} cannot be read: {error.strerror or 'unreadable'}", file=sys.stderr)
         raise typer.Exit(USAGE) from None
+
+
+def show_plan(file: str, data: bytes, *, next_payer: bool, as_json: bool) -> None:
+    """Print what an 835 would post; ends with 1 when a payment of it would be set aside."""
     payments, reason = plan(data, "S" if next_payer else None)
     if as_json:
         print(json.dumps({"file": file, "reason": reason, "payments": payments}), flush=True)

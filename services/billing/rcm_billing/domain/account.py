@@ -27,7 +27,7 @@ from rcm_billing.domain.claim import (
     ReceivableState,
     move_claim,
 )
-from rcm_billing.domain.denial import OPEN, DenialState
+from rcm_billing.domain.denial import OPEN, DenialMove, DenialState
 from rcm_billing.domain.errors import OutOfBalance
 from rcm_billing.domain.ledger import Totals, Transaction
 
@@ -69,6 +69,12 @@ class Claim(_Part):
     owner_queue: str = ""
     attempts: tuple[Attempt, ...] = ()
 
+    @property
+    def adjudicated(self) -> bool:
+        """Return whether the payer has decided this version."""
+        decided = self.state in DECIDED or self.state is ClaimState.REVERSED
+        return decided or any(attempt.state is AttemptState.ADJUDICATED for attempt in self.attempts)
+
     def move(self, to: ClaimState, **changes: Any) -> "Claim":
         """Return the claim in another state.
 
@@ -93,6 +99,16 @@ class Denial(_Part):
     denied_at: datetime
     deadline_at: datetime | None = None
     remarks: tuple[str, ...] = ()
+    root_cause: str = ""
+    owner: str = ""  # queue: coder, biller, registration, provider
+    action: str = ""  # what to do first
+    assignee: str = ""
+    outcome: str = ""  # the last state that ended the case, kept when it is closed
+    settled_by: UUID | None = None  # ledger transaction of a write-off or a transfer that a person asked for
+    warn_at: datetime | None = None
+    clock_level: int = -1  # for which level the deadline was set; -1: not yet
+    warned: bool = False
+    expired: bool = False
 
 
 class Coding(_Part):
@@ -108,6 +124,7 @@ class Coding(_Part):
     procedures: tuple[FinalProcedure, ...]
     drg: str | None = None
     not_evaluated: tuple[str, ...] = ()
+    automatic: bool | None = None  # no person looked at the codes; None: coding did not say
 
 
 class BuildReason(StrEnum):
@@ -117,6 +134,8 @@ class BuildReason(StrEnum):
     CORRECTED = "corrected"
     RECODED = "recoded"
     SECONDARY = "secondary"
+    REPLACED = "replaced"  # a person sends what the payer decided again, with what changed since
+    VOIDED = "voided"  # a person takes it back from the payer
 
 
 class Build(_Part):
@@ -129,8 +148,8 @@ class Build(_Part):
 
 
 class Account(_Part):
-    """The aggregate, one per encounter. `unposted` are ledger transactions that saving writes; they are
-    not state.
+    """The aggregate, one per encounter. `unposted` are ledger transactions and `moves` steps of denial
+    cases that saving writes; they are not state.
     """
 
     encounter_id: UUID
@@ -156,7 +175,9 @@ class Account(_Part):
     totals: Totals = Totals()
     booked: UUID | None = None  # the charge transaction in force
     closed: bool = False
+    coders: tuple[tuple[int, str], ...] = ()  # (case version, who finalised it)
     unposted: tuple[Transaction, ...] = Field(default=(), exclude=True)
+    moves: tuple[DenialMove, ...] = Field(default=(), exclude=True)
 
     # --- reading ---------------------------------------------------------------------------------------
 
@@ -287,8 +308,8 @@ class Account(_Part):
             )
         return self.but(denials=(*self.denials, denial))
 
-    def posted(self, transaction: Transaction) -> "Account":
-        """Return the account after a ledger transaction.
+    def posted(self, transaction: Transaction, *, patient_credit: bool = False) -> "Account":
+        """Return the account after a ledger transaction; with `patient_credit` the patient may end with a credit.
 
         Raises: OutOfBalance when it would take more off a receivable than is open there (permanent; to a
         person).
@@ -298,7 +319,10 @@ class Account(_Part):
             (self.totals.insurance_p, totals.insurance_p),
             (self.totals.insurance_s, totals.insurance_s),
             (self.totals.insurance_t, totals.insurance_t),
-            (self.totals.patient, totals.patient),
+            (
+                Cents(0) if patient_credit else self.totals.patient,
+                Cents(0) if patient_credit else totals.patient,
+            ),
         ):
             if after < 0 and after < before:
                 raise OutOfBalance("more-than-open")
@@ -331,6 +355,7 @@ _HELD_WAITS = {"recode": "coding", "query": "awaiting_provider", "CDI-01": "awai
 _WAITS: dict[str, str | None] = {
     "submitted": "submitted",
     "accepted": "in_adjudication",
+    "pended": "in_adjudication",
     "denied": "denied",
     "partially_paid": "partially_paid",
     "appealed": "appealed",

@@ -11,6 +11,9 @@ from rcm_shared.ids import derived_uuid
 
 from rcm_billing.domain.errors import IllegalTransition
 
+#: CLM05-3: an original, the replacement and the void of what a payer has decided.
+ORIGINAL, REPLACEMENT, VOID = "1", "7", "8"
+
 
 class ClaimState(StrEnum):
     """Where one claim version stands."""
@@ -19,6 +22,7 @@ class ClaimState(StrEnum):
     READY = "ready"
     SUBMITTED = "submitted"
     ACCEPTED = "accepted"
+    PENDED = "pended"  # with the payer, who waits for something (277 P and R)
     REJECTED = "rejected"  # refused before adjudication: not filed, no appeal right
     PAID = "paid"
     PARTIALLY_PAID = "partially_paid"
@@ -55,7 +59,7 @@ class ReceivableState(StrEnum):
 
 S = ClaimState
 UNSENT = frozenset({S.HELD, S.READY})
-IN_FLIGHT = frozenset({S.SUBMITTED, S.ACCEPTED})
+IN_FLIGHT = frozenset({S.SUBMITTED, S.ACCEPTED, S.PENDED})
 DECIDED = frozenset({S.PAID, S.PARTIALLY_PAID, S.PAID_ZERO, S.DENIED, S.APPEALED, S.CROSSED_OVER})
 LIVE = UNSENT | IN_FLIGHT | DECIDED | {S.REVERSED}
 
@@ -63,8 +67,11 @@ CLAIM_STEPS: dict[ClaimState, frozenset[ClaimState]] = {
     S.HELD: frozenset({S.READY, S.REPLACED, S.VOIDED}),
     S.READY: frozenset({S.SUBMITTED, S.HELD, S.REPLACED, S.VOIDED}),
     # HELD and READY again only when the gate refused the file, so that it never left
-    S.SUBMITTED: frozenset({S.ACCEPTED, S.REJECTED, S.HELD, S.READY}) | DECIDED - {S.APPEALED},
-    S.ACCEPTED: frozenset({S.REJECTED}) | DECIDED - {S.APPEALED},
+    # and VOIDED when the payer reversed what this claim (frequency 8) took back
+    S.SUBMITTED: frozenset({S.ACCEPTED, S.PENDED, S.REJECTED, S.HELD, S.READY, S.VOIDED})
+    | DECIDED - {S.APPEALED},
+    S.ACCEPTED: frozenset({S.PENDED, S.REJECTED, S.VOIDED}) | DECIDED - {S.APPEALED},
+    S.PENDED: frozenset({S.ACCEPTED, S.REJECTED, S.VOIDED}) | DECIDED - {S.APPEALED},
     S.REJECTED: frozenset({S.REPLACED, S.VOIDED}) | DECIDED - {S.APPEALED},
     S.PAID: frozenset({S.REVERSED, S.REPLACED, S.VOIDED}) | DECIDED,
     S.PARTIALLY_PAID: frozenset({S.REVERSED, S.REPLACED, S.VOIDED}) | DECIDED,

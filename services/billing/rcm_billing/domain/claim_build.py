@@ -10,18 +10,19 @@ from uuid import UUID
 
 from rcm_shared.contracts.coding import FinalProcedure
 from rcm_shared.contracts.intake import CapturedCharge, ClaimForm, Setting
-from rcm_shared.contracts.records import Address, CoverageRecord, EncounterRecord
+from rcm_shared.contracts.records import Address, CoverageRecord, EncounterRecord, ProviderRecord
 from rcm_shared.money import Cents
 
 from rcm_billing.domain.account import Coding
-from rcm_billing.domain.claim import claim_control_of
-from rcm_billing.domain.document import ClaimDocument, Diagnosis, PriorPayer, Procedure, ServiceLine
+from rcm_billing.domain.claim import VOID, claim_control_of
+from rcm_billing.domain.document import ClaimDocument, Diagnosis, Drug, PriorPayer, Procedure, ServiceLine
 from rcm_billing.domain.master import BillingProvider, Facility, Master
 
 NO_BILLING = BillingProvider(
     name="", npi="", tax_id="", taxonomy="", address=Address(line="", city="", state="", postal_code="")
 )
 NO_FACILITY = Facility(billing=NO_BILLING, place_of_service={}, bill_type={})
+_CPT_LENGTH = 5
 _DAY_REVENUE = ("010", "011", "012", "013", "014", "015", "016", "017", "018", "019", "020", "021")
 
 
@@ -57,6 +58,7 @@ def build_claim(
     inpatient = coding.setting is Setting.INPATIENT
     stay = record.stay
     places = facility.place_of_service if professional else facility.bill_type
+    payer = master.payers.get(coverage.payer_id)
     return ClaimDocument.model_construct(
         claim_id=order.claim_id,
         encounter_id=record.encounter_id,
@@ -65,6 +67,7 @@ def build_claim(
         version=order.version,
         frequency=order.frequency,
         original_reference=order.original_reference,
+        trace=control if payer is not None and payer.trace else "",
         form=coding.form,
         setting=coding.setting,
         service_from=coding.service_from,
@@ -76,7 +79,13 @@ def build_claim(
         billing=facility.billing,
         providers=record.providers,
         diagnoses=tuple(
-            Diagnosis.model_construct(code=d.code.replace(".", ""), role=d.role, poa=d.poa)
+            Diagnosis.model_construct(
+                code=d.code.replace(".", ""),
+                role=d.role,
+                poa=d.poa,
+                uncertain=d.uncertain,
+                supported=d.supported,
+            )
             for d in coding.diagnoses
             if d.role != "admitting"
         ),
@@ -99,8 +108,27 @@ def build_claim(
         accident_date=record.accident_date,
         charge_cents=Cents(sum(line.charge_cents for line in lines)),
         release=coding.release,
+        automatic=coding.automatic,
         gaps=tuple(gaps),
+        facts=record.claim,
         unbilled=tuple(unbilled),
+    )
+
+
+def void_of(decided: ClaimDocument, claim_id: UUID, version: int, original_reference: str) -> ClaimDocument:
+    """Return the claim that takes a decided one back: the same services under new control numbers, frequency 8."""
+    control = claim_control_of(claim_id)
+    return decided.model_copy(
+        update={
+            "claim_id": claim_id,
+            "claim_control": control,
+            "version": version,
+            "frequency": VOID,
+            "original_reference": original_reference,
+            "lines": tuple(
+                line.model_copy(update={"control": f"{control}L{line.number}"}) for line in decided.lines
+            ),
+        }
     )
 
 
@@ -134,6 +162,7 @@ def _line(
     charge: CapturedCharge | None,
     positions: dict[str, int],
     control: str,
+    record: EncounterRecord,
     master: Master,
     gaps: list[str],
 ) -> ServiceLine:
@@ -160,6 +189,8 @@ def _line(
         or (charge.revenue_code if charge else None)
         or (row.revenue_code if row else "")
     )
+    minutes = charge.minutes if charge else None
+    units = minutes if minutes and _is_anaesthesia(procedure.code) else None
     return ServiceLine.model_construct(
         number=number,
         control=f"{control}L{number}",
@@ -167,11 +198,41 @@ def _line(
         modifiers=procedure.modifiers or (charge.modifiers if charge else ()),
         revenue_code=revenue or "",
         charge_cents=cents,
-        units=procedure.units,
-        basis="UN",
+        units=units or procedure.units,
+        basis="MJ" if units else "UN",
         service_date=procedure.service_date,
         pointers=pointers,
+        rendering=_rendering(number, charge, record, gaps) if charge and charge.rendering_npi else None,
+        drug=_drug(charge) if charge and charge.ndc else None,
+        minutes=minutes,
+        supported=procedure.supported,
     )
+
+
+def _is_anaesthesia(code: str) -> bool:
+    """Tell whether a code is of the section that is billed by the minute (CPT 00100 to 01999)."""
+    return len(code) == _CPT_LENGTH and code.isdigit() and "00100" <= code <= "01999"
+
+
+def _drug(charge: CapturedCharge) -> Drug:
+    return Drug.model_construct(ndc=charge.ndc, quantity=charge.ndc_quantity, unit=charge.ndc_unit)
+
+
+def _rendering(
+    number: int, charge: CapturedCharge, record: EncounterRecord, gaps: list[str]
+) -> ProviderRecord | None:
+    """Return the line's own provider; None when it is the claim's. A number that the record has no name for is
+    a gap.
+    """
+    claimed = next(
+        (p for role in ("rendering", "attending") for p in record.providers if p.role == role), None
+    )
+    if claimed is not None and claimed.npi == charge.rendering_npi:
+        return None
+    found = next((p for p in record.providers if p.npi == charge.rendering_npi), None)
+    if found is None:
+        gaps.append(f"rendering:line-{number}")
+    return found
 
 
 def _positions(coding: Coding) -> dict[str, int]:
@@ -190,7 +251,7 @@ def _professional(
         if procedure.system == "ICD-10-PCS":
             continue
         charge = _take(charges, procedure.code, procedure.service_date)
-        lines.append(_line(len(lines) + 1, procedure, charge, positions, control, master, gaps))
+        lines.append(_line(len(lines) + 1, procedure, charge, positions, control, record, master, gaps))
     return lines, [charge.charge_id for charge in charges]
 
 
@@ -214,7 +275,7 @@ def _institutional(
             if procedure.system == "ICD-10-PCS":
                 continue
             charge = _take(charges, procedure.code, procedure.service_date)
-            line = _line(len(lines) + 1, procedure, charge, positions, control, master, gaps)
+            line = _line(len(lines) + 1, procedure, charge, positions, control, record, master, gaps)
             if not line.revenue_code:
                 gaps.append(f"revenue-code:line-{line.number}")
             lines.append(line)
@@ -241,6 +302,9 @@ def _institutional(
                 basis="DA" if revenue.startswith(_DAY_REVENUE) else "UN",
                 service_date=charge.service_date,
                 pointers=(),
+                rendering=_rendering(number, charge, record, gaps) if charge.rendering_npi else None,
+                drug=_drug(charge) if charge.ndc else None,
+                minutes=charge.minutes,
             )
         )
     return lines, unbilled

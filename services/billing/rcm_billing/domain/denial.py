@@ -3,7 +3,10 @@
 A denial is never written off by itself: its amount stays open with insurance until somebody decides.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from rcm_billing.domain.errors import IllegalTransition
 
@@ -12,30 +15,78 @@ class DenialState(StrEnum):
     """Where one denial case stands (domain page, denials and appeals)."""
 
     NEW = "new"
-    APPEAL_SUBMITTED = "appeal_submitted"
+    TRIAGED = "triaged"
+    IN_WORK = "in_work"
     CORRECTED_RESUBMITTED = "corrected_resubmitted"
-    TRANSFERRED_TO_PATIENT = "transferred_to_patient"
+    APPEAL_DRAFTED = "appeal_drafted"
+    APPEAL_SUBMITTED = "appeal_submitted"
     OVERTURNED = "overturned"
     PARTLY_OVERTURNED = "partly_overturned"
     UPHELD = "upheld"
-    REVERSED = "reversed"
+    TRANSFERRED_TO_PATIENT = "transferred_to_patient"
+    WRITTEN_OFF = "written_off"
+    REVERSED = "reversed"  # the payer took the decision back that denied it
+    CLOSED = "closed"
+    REOPENED = "reopened"
 
 
 D = DenialState
+#: What a payer's own decision may do to a case that somebody works on.
+_DECIDED = frozenset({D.OVERTURNED, D.PARTLY_OVERTURNED, D.REVERSED})
+_ENDED_BY_PERSON = frozenset({D.TRANSFERRED_TO_PATIENT, D.WRITTEN_OFF})
 DENIAL_STEPS: dict[DenialState, frozenset[DenialState]] = {
-    D.NEW: frozenset(
-        {D.APPEAL_SUBMITTED, D.CORRECTED_RESUBMITTED, D.OVERTURNED, D.PARTLY_OVERTURNED, D.REVERSED}
-    ),
-    D.APPEAL_SUBMITTED: frozenset({D.OVERTURNED, D.PARTLY_OVERTURNED, D.UPHELD, D.REVERSED}),
+    D.NEW: frozenset({D.TRIAGED}) | _DECIDED,
+    D.TRIAGED: frozenset({D.IN_WORK}) | _DECIDED,
+    D.IN_WORK: frozenset({D.TRIAGED, D.CORRECTED_RESUBMITTED, D.APPEAL_DRAFTED})
+    | _ENDED_BY_PERSON
+    | _DECIDED,
+    D.APPEAL_DRAFTED: frozenset({D.IN_WORK, D.APPEAL_SUBMITTED}) | _DECIDED,
+    D.APPEAL_SUBMITTED: frozenset({D.UPHELD}) | _DECIDED,
     # upheld is not the end: the next level may be tried while its clock runs
-    D.UPHELD: frozenset({D.APPEAL_SUBMITTED, D.OVERTURNED, D.PARTLY_OVERTURNED, D.REVERSED}),
-    D.PARTLY_OVERTURNED: frozenset({D.APPEAL_SUBMITTED, D.REVERSED}),
-    D.CORRECTED_RESUBMITTED: frozenset({D.REVERSED, D.OVERTURNED, D.PARTLY_OVERTURNED}),
-    D.TRANSFERRED_TO_PATIENT: frozenset({D.REVERSED}),
-    D.OVERTURNED: frozenset({D.REVERSED}),
-    D.REVERSED: frozenset(),
+    D.UPHELD: frozenset({D.IN_WORK, D.APPEAL_DRAFTED, D.CLOSED}) | _ENDED_BY_PERSON | _DECIDED,
+    D.PARTLY_OVERTURNED: frozenset({D.IN_WORK, D.APPEAL_DRAFTED, D.OVERTURNED, D.REVERSED, D.CLOSED})
+    | _ENDED_BY_PERSON,
+    D.CORRECTED_RESUBMITTED: frozenset({D.IN_WORK, D.UPHELD, D.CLOSED}) | _DECIDED,
+    D.TRANSFERRED_TO_PATIENT: frozenset({D.CLOSED, D.REOPENED, D.REVERSED}),
+    D.WRITTEN_OFF: frozenset({D.CLOSED, D.REOPENED}),
+    D.OVERTURNED: frozenset({D.CLOSED, D.REOPENED, D.REVERSED}),
+    D.REVERSED: frozenset({D.CLOSED, D.REOPENED}),
+    D.CLOSED: frozenset({D.REOPENED}),
+    D.REOPENED: frozenset({D.TRIAGED, D.IN_WORK, D.CLOSED}) | _DECIDED,
 }
-OPEN = frozenset({D.NEW, D.APPEAL_SUBMITTED, D.UPHELD, D.PARTLY_OVERTURNED})
+#: The amount is open with the payer and somebody has to do something, or waits for an appeal.
+OPEN = frozenset(
+    {
+        D.NEW,
+        D.TRIAGED,
+        D.IN_WORK,
+        D.APPEAL_DRAFTED,
+        D.APPEAL_SUBMITTED,
+        D.UPHELD,
+        D.PARTLY_OVERTURNED,
+        D.REOPENED,
+    }
+)
+#: The payer's time limit for the next appeal runs.
+CLOCKED = OPEN - {D.APPEAL_SUBMITTED}
+#: How a case ended, or stands between two levels.
+OUTCOMES = frozenset(
+    {D.OVERTURNED, D.PARTLY_OVERTURNED, D.UPHELD, D.TRANSFERRED_TO_PATIENT, D.WRITTEN_OFF, D.REVERSED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DenialMove:
+    """One step of one case: from where to where, when, by whom and why (a code). Stored once, never changed."""
+
+    denial_id: UUID
+    claim_id: UUID
+    was: str  # empty when the case was opened
+    now: str
+    level: int
+    at: datetime
+    actor: str
+    reason: str
 
 
 class Treatment(StrEnum):

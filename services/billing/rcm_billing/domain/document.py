@@ -24,6 +24,8 @@ class Diagnosis(_Part):
     code: str
     role: str
     poa: str | None = None
+    uncertain: bool | None = None  # the record says "probable" or "rule out"; None: coding did not say
+    supported: bool | None = None  # words of the record or a reason stand behind it; None: coding did not say
 
 
 class Procedure(_Part):
@@ -61,6 +63,7 @@ class ServiceLine(_Part):
     rendering: ProviderRecord | None = None  # when another than the claim's
     drug: Drug | None = None
     minutes: int | None = None  # of a timed service
+    supported: bool | None = None  # as of a diagnosis
 
 
 class Adjustment(_Part):
@@ -105,6 +108,7 @@ class ClaimDocument(_Part):
     version: int
     frequency: str
     original_reference: str = ""  # the payer's control number that frequency 7 and 8 refer to
+    trace: str = ""  # REF*D9, for a clearinghouse that asks for it
     form: ClaimForm
     setting: Setting
     service_from: date
@@ -131,6 +135,7 @@ class ClaimDocument(_Part):
     release: str = ""
     gaps: tuple[str, ...] = ()  # what the record lacked while building, such as "price:line-2"
     facts: ClaimFacts = ClaimFacts()
+    automatic: bool | None = None  # no person looked at the codes; None: coding did not say
     unbilled: tuple[UUID, ...] = ()  # captured charges that no final code supports
 
     def provider(self, *roles: str) -> ProviderRecord | None:

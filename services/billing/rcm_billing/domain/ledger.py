@@ -21,16 +21,28 @@ class LedgerAccount(StrEnum):
     INSURANCE_S = "insurance_receivable_s"
     INSURANCE_T = "insurance_receivable_t"
     PATIENT = "patient_receivable"
-    CASH = "cash"
+    CASH = "cash"  # what the bank or the patient's payment showed
+    DEPOSIT = "deposit_expected"  # a payer's 835 announced it, the bank has not shown it yet
+    UNAPPLIED = "unapplied_payment"  # received, and nobody knows yet for which claim
     CONTRACTUAL = "contractual_adjustment"  # CO
     OTHER = "other_adjustment"  # OA
     PAYER_INITIATED = "payer_initiated_adjustment"  # PI
+    WRITE_OFF = "write_off"
     PROVIDER_LEVEL = "provider_level_adjustment"  # PLB: belongs to no encounter
 
 
 ZERO = Cents(0)
 INSURANCE = {"P": LedgerAccount.INSURANCE_P, "S": LedgerAccount.INSURANCE_S, "T": LedgerAccount.INSURANCE_T}
-ADJUSTMENTS = frozenset({LedgerAccount.CONTRACTUAL, LedgerAccount.OTHER, LedgerAccount.PAYER_INITIATED})
+ADJUSTMENTS = frozenset(
+    {
+        LedgerAccount.CONTRACTUAL,
+        LedgerAccount.OTHER,
+        LedgerAccount.PAYER_INITIATED,
+        LedgerAccount.WRITE_OFF,
+    }
+)
+#: Where money that was received for an encounter may stand.
+MONEY = frozenset({LedgerAccount.CASH, LedgerAccount.DEPOSIT, LedgerAccount.UNAPPLIED})
 BY_GROUP = {
     "CO": LedgerAccount.CONTRACTUAL,
     "OA": LedgerAccount.OTHER,
@@ -50,8 +62,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A balanced set of entries. `kind` is charge, remittance, patient-payment, reversal or
-    provider-level.
+    """A balanced set of entries.
+
+    `kind` is charge, remittance, patient-payment, reversal, provider-level, unapplied, deposit, contractual, write-off,
+    refund, transfer or undo; `actor` and `reason` say who asked for it and why.
     """
 
     transaction_id: UUID
@@ -59,6 +73,9 @@ class Transaction:
     entries: tuple[Entry, ...]
     claim_id: UUID | None = None
     reverses: UUID | None = None
+    actor: str = ""
+    reason: str = ""
+    reference: str = ""
 
     def __post_init__(self) -> None:
         if sum(entry.cents for entry in self.entries) != 0:
@@ -96,7 +113,7 @@ class Totals:
         adjusted = sum(sums.get(account, 0) for account in ADJUSTMENTS)
         return Totals(
             Cents(self.charged - sums.get(LedgerAccount.REVENUE, 0)),
-            Cents(self.paid + sums.get(LedgerAccount.CASH, 0)),
+            Cents(self.paid + sum(sums.get(account, 0) for account in MONEY)),
             Cents(self.adjusted + adjusted),
             Cents(self.patient + sums.get(LedgerAccount.PATIENT, 0)),
             Cents(self.insurance_p + sums.get(LedgerAccount.INSURANCE_P, 0)),
@@ -132,14 +149,93 @@ def provider_level(transaction_id: UUID, adjustments: tuple[tuple[str, Cents], .
     """Book the PLB segment of a remittance; a positive amount reduces the payment (835 TR3, PLB04)."""
     entries = [Entry(LedgerAccount.PROVIDER_LEVEL, cents, "PLB", reason) for reason, cents in adjustments]
     total = sum(cents for _, cents in adjustments)
-    return Transaction(transaction_id, "provider-level", (*entries, Entry(LedgerAccount.CASH, Cents(-total))))
+    return Transaction(
+        transaction_id, "provider-level", (*entries, Entry(LedgerAccount.DEPOSIT, Cents(-total)))
+    )
 
 
-def inverse(transaction_id: UUID, original: Transaction) -> Transaction:
-    """Undo a transaction: the same entries with every sign turned."""
+def unapplied(transaction_id: UUID, cents: Cents, reference: str) -> Transaction:
+    """Book what a payer paid for a claim that nobody knows yet."""
+    return Transaction(
+        transaction_id,
+        "unapplied",
+        (Entry(LedgerAccount.DEPOSIT, cents), Entry(LedgerAccount.UNAPPLIED, Cents(-cents))),
+        reference=reference,
+    )
+
+
+def deposited(transaction_id: UUID, cents: Cents, reference: str) -> Transaction:
+    """Book that the bank shows what an 835 announced."""
+    return Transaction(
+        transaction_id,
+        "deposit",
+        (Entry(LedgerAccount.CASH, cents), Entry(LedgerAccount.DEPOSIT, Cents(-cents))),
+        reference=reference,
+    )
+
+
+def contractual(transaction_id: UUID, cents: Cents, order: str, claim_id: UUID, actor: str) -> Transaction:
+    """Book the part of a contractual reduction (CO 45) that was held back until a person accepted it."""
+    return Transaction(
+        transaction_id,
+        "contractual",
+        (Entry(LedgerAccount.CONTRACTUAL, cents, "CO", "45"), Entry(INSURANCE[order], Cents(-cents))),
+        claim_id,
+        actor=actor,
+    )
+
+
+def write_off(
+    transaction_id: UUID, cents: Cents, receivable: LedgerAccount, category: str, actor: str, reason: str
+) -> Transaction:
+    """Give up a part of a receivable."""
+    return Transaction(
+        transaction_id,
+        "write-off",
+        (Entry(LedgerAccount.WRITE_OFF, cents, "WO", category), Entry(receivable, Cents(-cents))),
+        actor=actor,
+        reason=reason,
+    )
+
+
+def refund(
+    transaction_id: UUID, cents: Cents, receivable: LedgerAccount, actor: str, reason: str
+) -> Transaction:
+    """Give money back from a receivable that is below zero."""
+    return Transaction(
+        transaction_id,
+        "refund",
+        (Entry(receivable, cents), Entry(LedgerAccount.CASH, Cents(-cents))),
+        actor=actor,
+        reason=reason,
+    )
+
+
+def inverse(
+    transaction_id: UUID,
+    original: Transaction,
+    kind: str = "reversal",
+    *,
+    actor: str = "",
+    reason: str = "",
+    money: LedgerAccount | None = None,
+) -> Transaction:
+    """Undo a transaction: the same entries with every sign turned; `money` names where the money goes back to."""
     entries = tuple(
-        Entry(entry.account, Cents(-entry.cents), entry.group, entry.reason) for entry in original.entries
+        Entry(
+            money if money is not None and entry.account in MONEY else entry.account,
+            Cents(-entry.cents),
+            entry.group,
+            entry.reason,
+        )
+        for entry in original.entries
     )
     return Transaction(
-        transaction_id, "reversal", entries, original.claim_id, reverses=original.transaction_id
+        transaction_id,
+        kind,
+        entries,
+        original.claim_id,
+        reverses=original.transaction_id,
+        actor=actor,
+        reason=reason,
     )

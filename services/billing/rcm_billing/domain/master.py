@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from rcm_shared.contracts.records import Address
 from rcm_shared.money import Cents
 
+from rcm_billing.domain.contract_terms import Contract
+
 
 class _Master(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +33,7 @@ class BillingProvider(_Master):
     tax_id: str
     taxonomy: str
     address: Address
+    pay_to: Address | None = None  # loop 2010AB, when payments go to another address
 
 
 class Facility(_Master):
@@ -44,6 +47,15 @@ class Facility(_Master):
     outpatient_discharge_status: str = "01"
 
 
+class AppealLevel(_Master):
+    """One level of appeal: how long after the denial, or after the level before, and from which amount on."""
+
+    name: str
+    days: int
+    floor_cents: Cents = Cents(0)
+    warn_days: int = 14  # before the deadline
+
+
 class Payer(_Master):
     """One payer with its own limits."""
 
@@ -52,7 +64,16 @@ class Payer(_Master):
     receiver_qualifier: str = "ZZ"
     member_id_pattern: str = "^[A-Z0-9-]{4,30}$"
     timely_filing_days: int = 365
+    timely_filing_calendar_year: bool = False  # Medicare: one year by the calendar instead of days
+    acknowledgement_hours: int = 24  # without any answer after them, an attempt is overdue
+    inquire_after_days: int | None = (
+        None  # ask for an undecided claim's status (276); None: this payer answers none
+    )
+    trace: bool = False  # repeat our claim number as REF*D9 for its clearinghouse
+    channel: str = ""  # of the exchange; empty: the file drop
     appeal_days: int = 120
+    contracts: tuple[Contract, ...] = ()  # what it owes us; without one nothing is compared
+    appeal_levels: tuple[AppealLevel, ...] = ()  # empty: one level of `appeal_days`
 
 
 class ChargemasterRow(_Master):
@@ -71,6 +92,7 @@ class Master(_Master):
 
     edition: str
     usage: str = "T"
+    denial_write_off_limit_cents: Cents = Cents(10_000)  # above it a second person approves
     submitter: Submitter
     facilities: dict[str, Facility]
     payers: dict[str, Payer]

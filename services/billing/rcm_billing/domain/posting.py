@@ -1,14 +1,15 @@
 """Apply one claim payment of an 835, a reversal or a patient's payment to the account."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from rcm_shared.contracts.billing import (
     AccountClosed,
     AppliedAdjustment,
     ClaimAdjudicated,
-    ClaimDenied,
     PaymentPosted,
 )
 from rcm_shared.contracts.event import Event
@@ -16,19 +17,17 @@ from rcm_shared.errors import Refused
 from rcm_shared.ids import derived_uuid
 from rcm_shared.money import Cents
 
-from rcm_billing.domain import ledger
-from rcm_billing.domain.account import Account, BuildReason, Claim, Denial
-from rcm_billing.domain.claim import DECIDED, UNSENT, AttemptState, ClaimState
-from rcm_billing.domain.denial import OPEN, DenialState
+from rcm_billing.domain import denial_cases, ledger
+from rcm_billing.domain.account import Account, BuildReason, Claim, book_charge
+from rcm_billing.domain.claim import DECIDED, IN_FLIGHT, UNSENT, VOID, AttemptState, ClaimState
 from rcm_billing.domain.errors import OutOfBalance
-from rcm_billing.domain.ledger import Transaction
+from rcm_billing.domain.ledger import LedgerAccount, Transaction
 from rcm_billing.domain.remittance import (
     DENIED,
     FORWARDED,
     ORDER_OF_STATUS,
     POSTABLE,
     REVERSAL,
-    DeniedAmount,
     PaidClaim,
     Posting,
     negates,
@@ -36,15 +35,18 @@ from rcm_billing.domain.remittance import (
 )
 from rcm_billing.domain.submission import SYSTEM, Step
 
+NO_ORIGINAL = "reversal-without-original"
+
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A former posting that a reversal may undo."""
+    """A former posting that a reversal may undo, with what was posted because of it."""
 
     order: str
     paid: PaidClaim
     transaction: Transaction | None
     remitted_id: UUID = field(default_factory=lambda: UUID(int=0))
+    accepted: tuple[Transaction, ...] = ()  # held reductions that a person accepted afterwards
 
 
 def order_of(account: Account, claim: Claim, status: str) -> str:
@@ -64,20 +66,31 @@ def post_payment(
     now: datetime,
     appeal_days: int,
     payer_id: str,
+    money: LedgerAccount = LedgerAccount.DEPOSIT,
+    held: Mapping[int, Cents] = MappingProxyType({}),
 ) -> Step:
-    """Post a decision (CLP02 1, 2, 3, 4, 19, 20, 21); what may not be posted comes back as a problem."""
+    """Post a decision (CLP02 1, 2, 3, 4, 19, 20, 21); what may not be posted comes back as a problem.
+
+    `money` and `held` are those of `plan_posting`.
+    """
     if paid.status not in POSTABLE or paid.status == REVERSAL:
         return Step(account, problem="status-not-postable")
     if claim.state in UNSENT:
         return Step(account, problem="claim-not-sent")
     if claim.state in (ClaimState.REPLACED, ClaimState.VOIDED):
         return Step(account, problem="superseded-claim")
-    if paid.charge_cents != claim.charge_cents:
+    if paid.charge_cents != claim.charge_cents and not _is_part(paid, claim):
         return Step(account, problem="charge-mismatch")
     order = order_of(account, claim, paid.status)
     next_order = account.next_order(order)
     posting = plan_posting(
-        paid, transaction_id=transaction_id, claim_id=claim.claim_id, order=order, next_order=next_order
+        paid,
+        transaction_id=transaction_id,
+        claim_id=claim.claim_id,
+        order=order,
+        next_order=next_order,
+        money=money,
+        held=held,
     )
     if posting.transaction is not None:
         try:
@@ -120,11 +133,19 @@ def post_payment(
                 to_patient_cents=Cents(0) if next_order else posting.shared_cents,
             )
         )
-    account, denials = _open_denials(
-        account, claim, order, posting.denied, transaction_id, now, now + timedelta(days=appeal_days)
+    account, opened = denial_cases.open_cases(
+        denial_cases.adopt_cases(account, claim),
+        claim,
+        order,
+        posting.denied,
+        transaction_id=transaction_id,
+        now=now,
+        deadline_at=now + timedelta(days=appeal_days),
     )
-    events += denials
-    account = _settle_appeals(account, claim, order, posting.denied, transaction_id)
+    account, settled = denial_cases.settle_cases(
+        account, claim, order, posting.denied, transaction_id=transaction_id, now=now
+    )
+    events += [*opened, *settled]
     if next_order and posting.shared_cents > 0 and paid.status not in FORWARDED:
         account = account.request_build(next_order, BuildReason.SECONDARY, SYSTEM)
     elif account.rebuild_after_answer and account.ready_to_build():
@@ -132,6 +153,13 @@ def post_payment(
             claim.order, BuildReason.RECODED, SYSTEM
         )
     return close_if_settled(Step(account, tuple(events)))
+
+
+def _is_part(paid: PaidClaim, claim: Claim) -> bool:
+    """Return whether a payer decided some lines of the claim on their own: each is known, each once."""
+    numbers = [line.number for line in paid.lines]
+    known = all(numbers) and len(set(numbers)) == len(numbers)
+    return bool(numbers) and known and 0 < paid.charge_cents < claim.charge_cents
 
 
 def _state_after(account: Account, paid: PaidClaim, posting: Posting, order: str) -> ClaimState:
@@ -145,116 +173,117 @@ def _state_after(account: Account, paid: PaidClaim, posting: Posting, order: str
     return ClaimState.PAID if paid.paid_cents else ClaimState.PAID_ZERO
 
 
-def _open_denials(
+def post_reversal(
     account: Account,
     claim: Claim,
-    order: str,
-    denied: tuple[DeniedAmount, ...],
+    paid: PaidClaim,
+    *,
+    original: Posted | None,
     transaction_id: UUID,
     now: datetime,
-    deadline_at: datetime,
-) -> tuple[Account, list[Event]]:
-    """Open a case per line and CARC; a repeated denial under appeal is no new case."""
-    events: list[Event] = []
-    for amount in denied:
-        known = any(
-            d.claim_id == claim.claim_id
-            and (d.order, d.line, d.group, d.carc) == (order, amount.line, amount.group, amount.carc)
-            and d.state in OPEN
-            for d in account.denials
-        )
-        if known:
-            continue
-        case = Denial(
-            denial_id=derived_uuid(transaction_id, f"denial-{amount.line}-{amount.group}-{amount.carc}"),
-            claim_id=claim.claim_id,
-            order=order,
-            line=amount.line,
-            group=amount.group,
-            carc=amount.carc,
-            category=amount.category,
-            cents=amount.cents,
-            state=DenialState.TRANSFERRED_TO_PATIENT if amount.to_patient else DenialState.NEW,
-            denied_at=now,
-            deadline_at=deadline_at,
-            remarks=amount.remarks,
-        )
-        account = account.with_denial(case)
-        events.append(
-            ClaimDenied(
-                actor=SYSTEM,
-                facility_id=account.facility_id,
-                claim_id=claim.claim_id,
-                denial_id=case.denial_id,
-                group=case.group,
-                carc=case.carc,
-                denied_cents=case.cents,
-                category=case.category,
-            )
-        )
-    return account, events
-
-
-def _settle_appeals(
-    account: Account, claim: Claim, order: str, denied: tuple[DeniedAmount, ...], transaction_id: UUID
-) -> Account:
-    """Close earlier cases of this claim by the new decision: denied again is upheld, gone is overturned."""
-    again = {(amount.line, amount.group, amount.carc): amount.cents for amount in denied}
-    for case in account.denials:
-        fresh = case.denial_id == derived_uuid(transaction_id, f"denial-{case.line}-{case.group}-{case.carc}")
-        if case.claim_id != claim.claim_id or case.order != order or case.state not in OPEN or fresh:
-            continue
-        cents = again.get((case.line, case.group, case.carc))
-        if cents is None:
-            account = account.with_denial(case.but(state=DenialState.OVERTURNED))
-        elif case.state is DenialState.APPEAL_SUBMITTED:
-            state = DenialState.UPHELD if cents == case.cents else DenialState.PARTLY_OVERTURNED
-            account = account.with_denial(case.but(state=state, cents=cents))
-    return account
-
-
-def post_reversal(
-    account: Account, claim: Claim, paid: PaidClaim, *, original: Posted | None, transaction_id: UUID
+    money: LedgerAccount = LedgerAccount.DEPOSIT,
+    payer_id: str = "",
 ) -> Step:
-    """Undo a former posting exactly (CLP02 22); without its original, or with other amounts, a person
-    decides.
+    """Undo a former posting exactly (CLP02 22); without its original it waits, with other amounts a person decides.
+
+    What the patient already paid of the share that is taken back becomes a credit.
     """
     if original is None:
-        return Step(account, problem="reversal-without-original")
+        return Step(account, problem=NO_ORIGINAL)
     if not negates(paid, original.paid):
         return Step(account, problem="reversal-differs")
-    events: list[Event] = []
+    inverse = None
     if original.transaction is not None:
-        undo = ledger.inverse(transaction_id, original.transaction)
+        inverse = ledger.inverse(transaction_id, original.transaction, money=money)
+    step = take_back(account, claim, original, inverse, source="reversal", now=now, actor=SYSTEM)
+    if step.problem:
+        return step
+    taken = ClaimAdjudicated(
+        actor=SYSTEM,
+        facility_id=account.facility_id,
+        claim_id=claim.claim_id,
+        payer_id=payer_id or claim.payer_id,
+        status=paid.status,
+        payer_control=paid.payer_control,
+        charge_cents=paid.charge_cents,
+        paid_cents=paid.paid_cents,
+        patient_cents=Cents(-original.paid.patient_cents),
+    )
+    account, events = _voided(step.account, claim, transaction_id)
+    return Step(account, (taken, *step.events, *events))
+
+
+def _voided(account: Account, claim: Claim, transaction_id: UUID) -> tuple[Account, tuple[Event, ...]]:
+    """Take the charge back when the payer reversed its decision because we voided the claim."""
+    void = account.latest(claim.order)
+    if void is None or void.frequency != VOID or void.state not in IN_FLIGHT:
+        return account, ()
+    account = account.with_claim(void.move(ClaimState.VOIDED))
+    charged = account.totals.charged
+    if claim.order != "P" or not charged or account.totals.open_with("P") != charged:
+        return account, ()
+    charge_id = derived_uuid(transaction_id, "charge-voided")
+    account = book_charge(account, charge_id, Cents(0), void.claim_id)
+    event = PaymentPosted(
+        actor=SYSTEM,
+        facility_id=account.facility_id,
+        transaction_id=charge_id,
+        source="reversal",
+        paid_cents=Cents(0),
+        charged_cents=Cents(-charged),
+    )
+    return account, (event,)
+
+
+def take_back(
+    account: Account,
+    claim: Claim,
+    original: Posted,
+    inverse: Transaction | None,
+    *,
+    source: str,
+    now: datetime,
+    actor: str,
+) -> Step:
+    """Post the inverse of a decision and put the claim and its denials back to undecided.
+
+    What a person accepted of its reduction goes back with it.
+    """
+    before = account
+    events: list[Event] = []
+    accepted = [
+        ledger.inverse(derived_uuid(one.transaction_id, "undo"), one, "undo", actor=actor)
+        for one in original.accepted
+    ]
+    for transaction, why in [*((one, "undo") for one in accepted), *([(inverse, source)] if inverse else ())]:
         try:
-            account = account.posted(undo)
+            account = account.posted(transaction, patient_credit=True)
         except OutOfBalance as error:
-            return Step(account, problem=error.code)
-        events.append(
-            PaymentPosted(
-                actor=SYSTEM,
-                facility_id=account.facility_id,
-                transaction_id=transaction_id,
-                source="reversal",
-                paid_cents=paid.paid_cents,
-                adjustments=tuple(
-                    AppliedAdjustment(entry.group, entry.reason, entry.cents)
-                    for entry in undo.entries
-                    if entry.account in ledger.ADJUSTMENTS
-                ),
-                to_patient_cents=Cents(
-                    sum(e.cents for e in undo.entries if e.account is ledger.LedgerAccount.PATIENT)
-                ),
-            )
-        )
+            return Step(before, problem=error.code)
+        events.append(posted_fact(account, transaction, why, actor))
     if claim.state in DECIDED:
         account = account.with_claim(claim.move(ClaimState.REVERSED))
-    for case in account.denials:
-        if case.claim_id == claim.claim_id and case.order == original.order:
-            # an appeal stays open until the corrected decision says how it ended
-            settled = case.state in (DenialState.APPEAL_SUBMITTED, DenialState.REVERSED)
-            account = account if settled else account.with_denial(case.but(state=DenialState.REVERSED))
+    account, moot = denial_cases.reverse_cases(account, claim, original.order, now=now)
+    events += moot
     return Step(account.but(closed=False), tuple(events))
+
+
+def posted_fact(account: Account, transaction: Transaction, source: str, actor: str) -> PaymentPosted:
+    """Return what others are told of a transaction: `to_patient_cents` is how the patient's receivable changes."""
+    entries = transaction.entries
+    return PaymentPosted(
+        actor=actor,
+        facility_id=account.facility_id,
+        transaction_id=transaction.transaction_id,
+        source=source,
+        paid_cents=Cents(sum(entry.cents for entry in entries if entry.account in ledger.MONEY)),
+        adjustments=tuple(
+            AppliedAdjustment(entry.group, entry.reason, entry.cents)
+            for entry in entries
+            if entry.account in ledger.ADJUSTMENTS
+        ),
+        to_patient_cents=Cents(sum(e.cents for e in entries if e.account is LedgerAccount.PATIENT)),
+    )
 
 
 def post_patient_payment(account: Account, cents: Cents, *, transaction_id: UUID, actor: str) -> Step:

@@ -1,7 +1,9 @@
 """A payer's 835 in our words: does it balance, and what does one claim payment post to the ledger."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from uuid import UUID
 
 from rcm_shared.money import Cents
@@ -17,12 +19,14 @@ FORWARDED = frozenset({"19", "20", "21"})
 #: CLP02 -> which payer order decided. 1/2/3 processed, 19/20/21 processed and forwarded, 4 denied, 22
 # reversal.
 ORDER_OF_STATUS = {"1": "P", "2": "S", "3": "T", "19": "P", "20": "S", "21": "T"}
+CONTRACTUAL_REDUCTION = ("CO", "45")
+_NOTHING_HELD: Mapping[int, Cents] = MappingProxyType({})
 POSTABLE = frozenset({"1", "2", "3", DENIED, "19", "20", "21", REVERSAL})
 
 
 @dataclass(frozen=True, slots=True)
 class PaidLine:
-    """One SVC loop. `control` is REF*6R; `remarks` are the RARC of LQ*HE."""
+    """One SVC loop. `control` is REF*6R; `remarks` are the RARC of LQ*HE; `original_code` is SVC06."""
 
     code: str
     charge_cents: Cents
@@ -35,6 +39,7 @@ class PaidLine:
     control: str = ""
     adjustments: tuple[Adjustment, ...] = ()
     remarks: tuple[str, ...] = ()
+    number: int = 0  # of our line, once it is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class PaidClaim:
     lines: tuple[PaidLine, ...] = ()
     remarks: tuple[str, ...] = ()
     crossover_payer: str = ""
+    member_id: str = ""
+    service_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +72,11 @@ class ProviderAdjustment:
 
 
 @dataclass(frozen=True, slots=True)
-class Remittance:
-    """One 835 transaction set. `key` tells the same payment apart from another (TRN03, TRN02, BPR16,
-    BPR02).
+class Payment:
+    """One 835 transaction set without its claims.
+
+    `key` tells the same payment apart from another (TRN03, TRN02, BPR16, BPR02); `content` is a digest of what the
+    set says, so that the same payment with other claims is noticed.
     """
 
     key: str
@@ -76,31 +85,69 @@ class Remittance:
     trace: str
     payer_trace_id: str
     paid_on: date | None
-    claims: tuple[PaidClaim, ...]
-    provider_adjustments: tuple[ProviderAdjustment, ...] = field(default=())
+    provider_adjustments: tuple[ProviderAdjustment, ...] = ()
+    claim_count: int = 0
+    content: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remittance(Payment):
+    """One 835 transaction set with its claims."""
+
+    claims: tuple[PaidClaim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a payment may not be posted: a code, the segment where it shows, and the rule that it breaks."""
+
+    code: str
+    segment: str
+    rule: str
+
+
+LINE_RULE = "SVC02 - CAS = SVC03"
+CLAIM_RULE = "CLP03 - CAS = CLP04"
+CHARGE_RULE = "sum of SVC02 = CLP03"
+TRANSACTION_RULE = "sum of CLP04 - PLB = BPR02, which is not below 0"
+
+
+def claim_fault(claim: PaidClaim) -> tuple[str, str] | None:
+    """Return (code, rule) of the first equation of one claim that does not hold, or None.
+
+    Rule: 835 TR3 005010X221A1, Balancing: SVC02 - CAS = SVC03; CLP03 - all CAS = CLP04.
+    """
+    adjusted: int = sum(adjustment.cents for adjustment in claim.adjustments)
+    charged = 0
+    for number, line in enumerate(claim.lines, 1):
+        on_line = sum(adjustment.cents for adjustment in line.adjustments)
+        if line.charge_cents - on_line != line.paid_cents:
+            return f"line-{claim.ordinal}-{number}", LINE_RULE
+        adjusted += on_line
+        charged += line.charge_cents
+    if claim.charge_cents - adjusted != claim.paid_cents:
+        return f"claim-{claim.ordinal}", CLAIM_RULE
+    if claim.lines and charged != claim.charge_cents:
+        return f"claim-charge-{claim.ordinal}", CHARGE_RULE
+    return None
+
+
+def payment_balances(payment: Payment, paid_cents: int) -> bool:
+    """Return whether BPR02 = sum of CLP04 (`paid_cents`) - PLB and is not below zero."""
+    held_back = sum(adjustment.cents for adjustment in payment.provider_adjustments)
+    return paid_cents - held_back == payment.payment_cents and payment.payment_cents >= 0
 
 
 def check_balance(remittance: Remittance) -> None:
     """Check the three equations of the 835.
 
     Raises: OutOfBalance with "line-<claim>-<line>", "claim-<claim>" or "transaction" (permanent; work queue).
-    Rule: 835 TR3 005010X221A1, Balancing: SVC02 - CAS = SVC03; CLP03 - all CAS = CLP04; BPR02 = sum CLP04
-    - PLB.
     """
     for claim in remittance.claims:
-        adjusted: int = sum(adjustment.cents for adjustment in claim.adjustments)
-        for number, line in enumerate(claim.lines, 1):
-            on_line = sum(adjustment.cents for adjustment in line.adjustments)
-            if line.charge_cents - on_line != line.paid_cents:
-                raise OutOfBalance(f"line-{claim.ordinal}-{number}")
-            adjusted += on_line
-        if claim.charge_cents - adjusted != claim.paid_cents:
-            raise OutOfBalance(f"claim-{claim.ordinal}")
-        if claim.lines and sum(line.charge_cents for line in claim.lines) != claim.charge_cents:
-            raise OutOfBalance(f"claim-charge-{claim.ordinal}")
-    paid = sum(claim.paid_cents for claim in remittance.claims)
-    held_back = sum(adjustment.cents for adjustment in remittance.provider_adjustments)
-    if paid - held_back != remittance.payment_cents or remittance.payment_cents < 0:
+        fault = claim_fault(claim)
+        if fault is not None:
+            raise OutOfBalance(fault[0])
+    if not payment_balances(remittance, sum(claim.paid_cents for claim in remittance.claims)):
         raise OutOfBalance("transaction")
 
 
@@ -132,46 +179,60 @@ class Posting:
 
 
 def plan_posting(
-    claim: PaidClaim, *, transaction_id: UUID, claim_id: UUID, order: str, next_order: str | None
+    claim: PaidClaim,
+    *,
+    transaction_id: UUID,
+    claim_id: UUID,
+    order: str,
+    next_order: str | None,
+    money: LedgerAccount = LedgerAccount.DEPOSIT,
+    held: Mapping[int, Cents] = _NOTHING_HELD,
 ) -> Posting:
     """Turn one balanced claim payment into ledger entries against the receivable of `order`.
 
     The patient's share (PR) goes to the next payer when there is one, else to the patient. Denied amounts
-    and what a prior payer decided (OA 23) post nothing.
+    and what a prior payer decided (OA 23) post nothing. `held` is what of a line's CO 45 goes beyond the contract: it
+    stays open until a person decides. `money` is where the payment stands: expected at the bank, or received already
+    without a claim.
     """
     entries: dict[tuple[LedgerAccount, str, str], int] = {}
-    denied: list[DeniedAmount] = []
+    denied: dict[tuple[int, str, str], DeniedAmount] = {}
     shared = 0
     settled: int = claim.paid_cents
     share_account = INSURANCE[next_order] if next_order else LedgerAccount.PATIENT
     if claim.paid_cents:
-        entries[LedgerAccount.CASH, "", ""] = claim.paid_cents
+        entries[money, "", ""] = claim.paid_cents
+    left = dict(held)
     sources = [(0, claim.adjustments, claim.remarks)]
-    sources += [(number, line.adjustments, line.remarks) for number, line in enumerate(claim.lines, 1)]
+    sources += [
+        (line.number or position, line.adjustments, line.remarks)
+        for position, line in enumerate(claim.lines, 1)
+    ]
     for number, adjustments, remarks in sources:
         for adjustment in adjustments:
             how = treat(adjustment.group, adjustment.code)
+            cents: int = adjustment.cents
             if how is Treatment.POST:
+                if left.get(number) and (adjustment.group, adjustment.code) == CONTRACTUAL_REDUCTION:
+                    cents -= min(cents, left.pop(number))
                 key = (BY_GROUP[adjustment.group], adjustment.group, adjustment.code)
-                entries[key] = entries.get(key, 0) + adjustment.cents
-                settled += adjustment.cents
+                entries[key] = entries.get(key, 0) + cents
+                settled += cents
             elif how is Treatment.PATIENT:
                 key = (share_account, adjustment.group, adjustment.code)
-                entries[key] = entries.get(key, 0) + adjustment.cents
-                settled += adjustment.cents
-                shared += adjustment.cents
+                entries[key] = entries.get(key, 0) + cents
+                settled += cents
+                shared += cents
             category = category_of(adjustment.group, adjustment.code)
-            if category is not None and adjustment.cents != 0:
-                denied.append(
-                    DeniedAmount(
-                        number,
-                        adjustment.group,
-                        adjustment.code,
-                        adjustment.cents,
-                        category,
-                        remarks,
-                        to_patient=how is Treatment.PATIENT,
-                    )
+            if category is not None and cents != 0:
+                place = (number, adjustment.group, adjustment.code)
+                before = denied.get(place)
+                denied[place] = DeniedAmount(
+                    *place,
+                    Cents(cents + (before.cents if before else 0)),
+                    category,
+                    tuple(dict.fromkeys((*(before.remarks if before else ()), *remarks))),
+                    to_patient=how is Treatment.PATIENT,
                 )
     booked = [Entry(account, Cents(cents), *why) for (account, *why), cents in entries.items() if cents]
     posted = tuple(
@@ -183,7 +244,9 @@ def plan_posting(
     if booked:
         booked.append(Entry(INSURANCE[order], Cents(-settled)))
         transaction = Transaction(transaction_id, "remittance", tuple(booked), claim_id)
-    return Posting(transaction, tuple(denied), posted, claim.paid_cents, Cents(shared), Cents(settled))
+    return Posting(
+        transaction, tuple(denied.values()), posted, claim.paid_cents, Cents(shared), Cents(settled)
+    )
 
 
 def negates(reversal: PaidClaim, original: PaidClaim) -> bool:

@@ -2,18 +2,26 @@
 evaluated.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from rcm_shared.contracts.intake import ClaimForm
 
+from rcm_billing.domain.claim import VOID
 from rcm_billing.domain.code_set import NO_CODE_SETS, CodeSets
 from rcm_billing.domain.document import ClaimDocument
+from rcm_billing.domain.history import PriorClaim
 from rcm_billing.domain.master import Payer
+from rcm_billing.domain.reference import NO_REFERENCE, Reference
+from rcm_billing.domain.reference import NotEvaluatedError as NotEvaluatedError
 
+_WARNING = "warn:"
+VOID_FAMILIES = ("FMT-", "FRQ-", "SUB-01", "SUB-03", "PRV-01", "PRV-04")
 CHART_OPEN = "CDI-01"  # the rule that waits for a query or the coder; it asks nobody for anything
 
 
@@ -34,9 +42,23 @@ class Owner(StrEnum):
     PROVIDER = "provider"
 
 
+class Grouped(NamedTuple):
+    """The DRG that a grouper gives to a claim, and its version."""
+
+    drg: str
+    version: str
+
+
+#: Groups a claim again; None: the grouper does not know the claim's date or gives no DRG.
+Regroup = Callable[[ClaimDocument], Grouped | None]
+
+
 @dataclass(frozen=True, slots=True)
 class ScrubContext:
-    """What the rules know beside the claim. A date that no code set covers is "not evaluated", never "clean"."""
+    """What the rules know beside the claim. A date that no code set covers is "not evaluated", never "clean".
+
+    `history` None: nobody looked for other claims of the patient.
+    """
 
     today: date
     payer: Payer | None
@@ -44,20 +66,20 @@ class ScrubContext:
     open_queries: int = 0
     recoding: bool = False
     duplicate: bool = False
+    reference: Reference = NO_REFERENCE
+    history: tuple[PriorClaim, ...] | None = None
+    regroup: Regroup | None = None
 
 
-class NotEvaluatedError(Exception):
-    """A rule lacks the data it judges by."""
-
-
-#: Where the rule found something: positions and element names, never values. Empty: nothing found.
+#: Where the rule found something: positions and element names, never values. After an `@` stands the edition that it
+#: was judged by; `warn:` before it makes the hit a warning, whatever the rule's severity. Empty: nothing found.
 Places = list[str]
 Check = Callable[[ClaimDocument, ScrubContext], Places]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One row of the rule table."""
+    """One row of the rule table; two rows are never equal, which makes a tuple of them a cheap key."""
 
     rule_id: str
     version: int
@@ -70,15 +92,15 @@ class Rule:
     check: Check
     form: ClaimForm | None = None  # None: both
     payers: frozenset[str] | None = None  # None: all
+    needs: tuple[str, ...] = ()  # reference sets; without them the rule is not evaluated
 
-    def applies(self, claim: ClaimDocument) -> bool:
-        """Return whether the rule is in force for this claim."""
-        on = claim.service_through
+    def applies(self, form: ClaimForm, on: date, payer_id: str) -> bool:
+        """Return whether the rule is in force for claims of a form to a payer, by their last day of service."""
         return (
-            (self.form is None or self.form is claim.form)
+            (self.form is None or self.form is form)
             and self.effective_from <= on
             and (self.effective_to is None or on <= self.effective_to)
-            and (self.payers is None or claim.coverage.payer_id in self.payers)
+            and (self.payers is None or payer_id in self.payers)
         )
 
 
@@ -92,6 +114,7 @@ class Hit(NamedTuple):
     fix: str
     owner: str
     authority: str
+    edition: str = ""  # of the reference table that it was judged by
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +153,56 @@ def reasons_for_coder(hits: Iterable[Hit]) -> tuple[str, ...]:
 
 def hit(rule: Rule, where: str) -> Hit:
     """Make the hit of one rule at one place."""
-    return Hit(rule.rule_id, rule.version, rule.severity, where, rule.fix, rule.owner, rule.authority)
+    place, _, edition = where.partition("@")
+    severity = Severity.WARN if place.startswith(_WARNING) else rule.severity
+    return Hit(
+        rule.rule_id,
+        rule.version,
+        severity,
+        place.removeprefix(_WARNING),
+        rule.fix,
+        rule.owner,
+        rule.authority,
+        edition,
+    )
+
+
+@lru_cache(maxsize=4096)
+def in_force(
+    rules: tuple[Rule, ...], form: ClaimForm, on: date, payer_id: str, frequency: str = "1"
+) -> tuple[Rule, ...]:
+    """Return the rules that judge claims of a form and frequency to a payer with a last day of service.
+
+    A void repeats what the payer has decided: only its form, its numbers and its parties are judged.
+    """
+    chosen = (rule for rule in rules if rule.applies(form, on, payer_id))
+    if frequency == VOID:
+        chosen = (rule for rule in chosen if rule.rule_id.startswith(VOID_FAMILIES))
+    return _same(tuple(chosen))
+
+
+@lru_cache(maxsize=256)
+def _same(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """Return one tuple for the same rules, whatever the day and payer: what hangs on it is made once."""
+    return rules
 
 
 def scrub(claim: ClaimDocument, context: ScrubContext, rules: tuple[Rule, ...]) -> ScrubRun:
     """Run every rule that applies to the claim."""
     hits: list[Hit] = []
     missing: list[str] = []
-    for rule in rules:
-        if not rule.applies(claim):
-            continue
+    payer_id, on = claim.coverage.payer_id, claim.service_through
+    for rule in in_force(rules, claim.form, on, payer_id, claim.frequency):
         try:
             places = rule.check(claim, context)
-        except NotEvaluatedError:
+        except NotEvaluatedError as error:
             missing.append(rule.rule_id)
-            continue
+            places = error.places
         if places:
             hits.extend(hit(rule, place) for place in places)
     return ScrubRun(tuple(hits), tuple(missing))
+
+
+def hits_of(stored: str) -> list[Hit]:
+    """Read the hits that were stored with a claim."""
+    return [Hit(**found) for found in json.loads(stored)]

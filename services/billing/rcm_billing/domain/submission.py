@@ -120,7 +120,7 @@ def acknowledged(account: Account, claim_id: UUID, attempt_id: UUID, ack: Acknow
     newest = claim.attempts[-1].attempt_id == attempt_id
     moved = claim.but(**changes)
     if newest and not problem and claim.state in IN_FLIGHT:
-        if ack.effect is Effect.ACCEPTED:
+        if ack.effect is Effect.ACCEPTED and claim.state is ClaimState.SUBMITTED:
             moved = claim.move(ClaimState.ACCEPTED, **changes)
         elif ack.effect is Effect.REJECTED:
             moved = claim.move(

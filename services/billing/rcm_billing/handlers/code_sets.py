@@ -18,7 +18,9 @@ from rcm_shared.telemetry import log
 from rcm_billing import repository
 from rcm_billing.domain.code_set import ICD10CM, NO_CODE_SETS, CodeSet, CodeSets, read_codes
 from rcm_billing.domain.errors import BadCodeSetError
+from rcm_billing.domain.released_rows import RELEASED
 from rcm_billing.gateways.coding import CodingReleases
+from rcm_billing.handlers import references
 from rcm_billing.repository import StoredCodeSet
 
 FETCH_CODESET = "fetch-codeset"
@@ -27,7 +29,9 @@ COMMIT_S = 1.0  # a set that was just stored can be read once its transaction ha
 
 
 def activated(_state: None, event: CodesetReleaseActivated, moment: Moment) -> Decision[None]:
-    """Ask for the codes of a release; keyed by the release's own id. Other systems are not judged here."""
+    """Ask for the codes or rows of a release; keyed by its own id. Systems that no rule needs are left."""
+    if event.system in RELEASED:
+        return references.activated(event, moment)
     if event.system != ICD10CM:
         return Decision()
     payload = {

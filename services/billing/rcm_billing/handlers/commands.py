@@ -1,9 +1,9 @@
-"""What people ask for: correct or release a claim, appeal a denial, take a patient's payment."""
+"""What people ask for: correct or release a claim, take a patient's payment."""
 
 from uuid import UUID
 
 from rcm_shared.auth import Principal
-from rcm_shared.contracts.billing import AppealFiled, ClaimReleased
+from rcm_shared.contracts.billing import ClaimReleased
 from rcm_shared.errors import NotFound, Refused
 from rcm_shared.ids import uuid7
 from rcm_shared.messaging.uow import UnitOfWork, Work
@@ -11,13 +11,12 @@ from rcm_shared.money import Cents
 
 from rcm_billing import repository
 from rcm_billing.domain.account import Account, BuildReason, Claim
-from rcm_billing.domain.claim import ClaimState
-from rcm_billing.domain.denial import DENIAL_STEPS, DenialState, move_denial
+from rcm_billing.domain.claim import DECIDED, ClaimState
 from rcm_billing.domain.posting import post_patient_payment
-from rcm_billing.domain.scrubbing import Severity
+from rcm_billing.domain.scrubbing import Severity, hits_of
 from rcm_billing.domain.submission import GATE_RULE
-from rcm_billing.handlers.building import hits_of
 from rcm_billing.handlers.facts import BUILD_CLAIM, RECODE
+from rcm_billing.handlers.statements import STATEMENT
 
 
 async def account_of(uow: UnitOfWork, encounter_id: UUID, who: Principal) -> Account:
@@ -55,7 +54,40 @@ async def correct_claim(uow: UnitOfWork, claim_id: UUID, who: Principal) -> Acco
         raise Refused("claim-not-correctable", "only a held or rejected claim is corrected and sent again")
     if account.coding is None or account.recoding or account.cancelled:
         raise Refused("chart-not-final", "the chart is not finally coded")
-    account = account.request_build(claim.order, BuildReason.CORRECTED, who.subject)
+    return await _ask_for(uow, account, claim, BuildReason.CORRECTED, who)
+
+
+async def replace_claim(uow: UnitOfWork, claim_id: UUID, who: Principal) -> Account:
+    """Send a decided claim again from the current record, as a replacement (7) of what the payer has."""
+    account, claim = await _decided(uow, claim_id, who)
+    if account.coding is None or account.recoding or account.cancelled:
+        raise Refused("chart-not-final", "the chart is not finally coded")
+    return await _ask_for(uow, account, claim, BuildReason.REPLACED, who)
+
+
+async def void_claim(uow: UnitOfWork, claim_id: UUID, who: Principal) -> Account:
+    """Take a decided claim back from the payer (8); its charge goes when the payer has reversed its decision."""
+    account, claim = await _decided(uow, claim_id, who)
+    return await _ask_for(uow, account, claim, BuildReason.VOIDED, who)
+
+
+async def _decided(uow: UnitOfWork, claim_id: UUID, who: Principal) -> tuple[Account, Claim]:
+    account, claim, _ = await claim_of(uow, claim_id, who)
+    if claim.state not in DECIDED | {ClaimState.REVERSED}:
+        raise Refused("claim-not-decided", "only a claim that its payer has decided is replaced or voided")
+    if claim.state is ClaimState.APPEALED:
+        raise Refused("appeal-open", "an appeal of this claim is open; it would be lost")
+    if not claim.payer_control:
+        raise Refused(
+            "payer-number-missing", "the payer's claim number is not known, and it is needed for this"
+        )
+    return account, claim
+
+
+async def _ask_for(
+    uow: UnitOfWork, account: Account, claim: Claim, reason: BuildReason, who: Principal
+) -> Account:
+    account = account.request_build(claim.order, reason, who.subject)
     uow.add_work(account.encounter_id, Work(BUILD_CLAIM))
     await repository.save_accounts(uow.conn, {account.encounter_id: account})
     return account
@@ -85,65 +117,13 @@ async def release_claim(uow: UnitOfWork, claim_id: UUID, who: Principal) -> Acco
     return account
 
 
-async def file_appeal(uow: UnitOfWork, denial_id: UUID, reason_code: str, who: Principal) -> Account:
-    """File the next level of appeal against a denial, while the payer's clock still runs."""
-    found = await repository.find_denial(uow.conn, denial_id)
-    if found is None or not who.sees(found[1]):
-        raise NotFound("denial")
-    account = await account_of(uow, found[0], who)
-    case = next((d for d in account.denials if d.denial_id == denial_id), None)
-    claim = account.claim(case.claim_id) if case else None
-    if case is None or claim is None:
-        raise NotFound("denial")
-    if DenialState.APPEAL_SUBMITTED not in DENIAL_STEPS[case.state]:
-        raise Refused("denial-not-appealable", f"a denial that is {case.state} cannot be appealed")
-    if case.deadline_at is not None and uow.now > case.deadline_at:
-        raise Refused("appeal-deadline-passed", "the payer's time limit for this appeal is over")
-    level = case.level + 1
-    account = account.with_denial(
-        case.but(state=move_denial(case.state, DenialState.APPEAL_SUBMITTED), level=level)
-    )
-    account = account.with_claim(claim.move(ClaimState.APPEALED))
-    await repository.insert_appeal(
-        uow.conn,
-        appeal_id=uuid7(),
-        denial_id=denial_id,
-        encounter_id=account.encounter_id,
-        level=level,
-        body={
-            "claim_control": claim.claim_control,
-            "payer_control": claim.payer_control,
-            "payer_id": claim.payer_id,
-            "level": level,
-            "group": case.group,
-            "carc": case.carc,
-            "denied_cents": case.cents,
-            "reason_code": reason_code,
-            "filed_on": uow.now.date().isoformat(),
-        },
-        filed_by=who.subject,
-        filed_at=uow.now,
-    )
-    uow.emit(
-        account.encounter_id,
-        AppealFiled(
-            actor=who.subject,
-            facility_id=account.facility_id,
-            claim_id=claim.claim_id,
-            denial_id=denial_id,
-            level=level,
-            deadline_at=case.deadline_at,
-        ),
-    )
-    await repository.save_accounts(uow.conn, {account.encounter_id: account})
-    return account
-
-
 async def take_payment(uow: UnitOfWork, encounter_id: UUID, amount_cents: int, who: Principal) -> Account:
     """Post a patient's payment."""
     account = await account_of(uow, encounter_id, who)
     step = post_patient_payment(account, Cents(amount_cents), transaction_id=uuid7(), actor=who.subject)
     for event in step.events:
         uow.emit(encounter_id, event)
+    if step.account.totals.patient <= 0:
+        uow.cancel_timer(encounter_id, STATEMENT)
     await repository.save_accounts(uow.conn, {encounter_id: step.account})
     return step.account

@@ -157,8 +157,18 @@ def finalise(account: Account | None, event: CodingFinalised, moment: Moment) ->
         procedures=event.procedures,
         drg=event.drg,
         not_evaluated=event.edits_not_evaluated,
+        automatic=event.automatic,
     )
-    account = account.but(coding=coding, setting=event.setting, form=event.claim_form, recoding=False)
+    account = account.but(
+        coding=coding,
+        setting=event.setting,
+        form=event.claim_form,
+        recoding=False,
+        coders=(
+            *(c for c in account.coders if c[0] != event.case_version),
+            (event.case_version, event.actor),
+        ),
+    )
     latest = account.latest("P")
     if account.build is not None:
         account = account.but(build=None)

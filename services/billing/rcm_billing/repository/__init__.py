@@ -24,13 +24,7 @@ from rcm_billing.repository.code_sets import (
     list_code_sets,
     save_code_sets,
 )
-from rcm_billing.repository.denials import (
-    find_denial,
-    insert_appeal,
-    list_denials,
-    list_filed_appeals,
-    mark_appeal_sent,
-)
+from rcm_billing.repository.denials import find_denial, list_denials
 from rcm_billing.repository.interchanges import (
     AttemptRow,
     count_built,
@@ -58,6 +52,7 @@ from rcm_billing.repository.payer_files import (
 from rcm_billing.repository.remittances import (
     PAID_CLAIM,
     RemittedClaim,
+    find_payment,
     insert_remittance,
     insert_remitted,
     list_applied,
@@ -78,10 +73,10 @@ __all__ = [
     "find_claim",
     "find_claims",
     "find_denial",
+    "find_payment",
     "get_code_sets",
     "get_documents",
     "get_transactions",
-    "insert_appeal",
     "insert_claims",
     "insert_interchange",
     "insert_remittance",
@@ -97,13 +92,11 @@ __all__ = [
     "list_decisions",
     "list_denials",
     "list_duplicates",
-    "list_filed_appeals",
     "list_ready",
     "list_sent",
     "list_stored",
     "list_unmatched",
     "load_accounts",
-    "mark_appeal_sent",
     "mark_inbound",
     "mark_interchange",
     "mark_reversed",

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from rcm_billing.domain.account import Account
+from rcm_billing.repository.denials import save_denials
 from rcm_billing.repository.ledger import insert_transactions
 from rcm_billing.repository.rows import columns
 
@@ -34,14 +35,6 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS n(claim_id, state
 WHERE claim.claim_id = n.claim_id
   AND (claim.state, claim.owner_queue, claim.payer_control) IS DISTINCT FROM (n.state, n.owner_queue,
   n.payer_control)
-"""
-
-_UPSERT_DENIALS = """
-INSERT INTO denial AS d (denial_id, encounter_id, facility_id, claim_id, state, group_code, carc, category,
-                         denied_cents, deadline_at, denied_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[],
-                     $8::text[], $9::bigint[], $10::timestamptz[], $11::timestamptz[])
-ON CONFLICT (denial_id) DO UPDATE SET state = excluded.state, denied_cents = excluded.denied_cents
 """
 
 
@@ -87,25 +80,7 @@ async def save_accounts(conn: asyncpg.Connection, accounts: dict[UUID, Account])
             [claim.owner_queue for claim in claims],
             [claim.payer_control for claim in claims],
         )
-    denials = [(account, denial) for account in ordered for denial in account.denials]
-    if denials:
-        rows = (
-            (
-                denial.denial_id,
-                account.encounter_id,
-                account.facility_id,
-                denial.claim_id,
-                denial.state.value,
-                denial.group,
-                denial.carc,
-                denial.category,
-                denial.cents,
-                denial.deadline_at,
-                denial.denied_at,
-            )
-            for account, denial in denials
-        )
-        await conn.execute(_UPSERT_DENIALS, *columns(rows, 11))
+    await save_denials(conn, ordered)
     transactions = [
         (account.encounter_id, account.facility_id, transaction)
         for account in ordered

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 import asyncpg
@@ -31,6 +32,8 @@ class ClaimRow:
     fingerprint: bytes
     state: str
     owner_queue: str
+    filing_warn_day: date | None = None
+    filing_last_day: date | None = None
 
 
 async def insert_claims(conn: asyncpg.Connection, claims: Sequence[ClaimRow]) -> None:
@@ -56,23 +59,26 @@ async def insert_claims(conn: asyncpg.Connection, claims: Sequence[ClaimRow]) ->
                 c.fingerprint,
                 c.state,
                 c.owner_queue,
+                c.filing_warn_day,
+                c.filing_last_day,
             )
             for c in claims
         ),
-        18,
+        20,
     )
     await conn.execute(
         "INSERT INTO claim (claim_id, encounter_id, facility_id, payer_id, payer_order, version, form,"
         " frequency,"
         " claim_control, charge_cents, document, wire_subscriber, wire_dependent, hits, not_evaluated,"
-        " fingerprint, state, owner_queue)"
+        " fingerprint, state, owner_queue, filing_warn_day, filing_last_day)"
         " SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n,"
-        "  CASE WHEN o = '' THEN '{}' ELSE string_to_array(o, ',') END, p, q, r"
+        "  CASE WHEN o = '' THEN '{}' ELSE string_to_array(o, ',') END, p, q, r, s, u"
         " FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[],"
         " $8::text[],"
         " $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],"
         " $16::bytea[],"
-        " $17::text[], $18::text[]) AS t(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r)",
+        " $17::text[], $18::text[], $19::date[], $20::date[])"
+        " AS t(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, u)",
         *values,
     )
 
@@ -167,8 +173,8 @@ async def find_claim(conn: asyncpg.Connection, claim_id: UUID) -> asyncpg.Record
     return await conn.fetchrow(
         "SELECT claim_id, encounter_id, facility_id, payer_id, payer_order, version, form, frequency,"
         " claim_control,"
-        " payer_control, charge_cents, state, owner_queue, hits, not_evaluated, updated_at"
-        " FROM claim WHERE claim_id = $1",
+        " payer_control, charge_cents, state, owner_queue, hits, not_evaluated, updated_at,"
+        " filing_last_day FROM claim WHERE claim_id = $1",
         claim_id,
     )
 

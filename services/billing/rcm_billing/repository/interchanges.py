@@ -50,7 +50,8 @@ async def insert_interchange(
 async def list_built(conn: asyncpg.Connection, limit: int) -> list[asyncpg.Record]:
     """Return frozen interchanges that have not left, oldest first."""
     rows: list[asyncpg.Record] = await conn.fetch(
-        "SELECT interchange_id, isa13, body FROM interchange WHERE state = 'built' ORDER BY isa13 LIMIT $1",
+        "SELECT interchange_id, isa13, payer_id, form, body FROM interchange"
+        " WHERE state = 'built' ORDER BY isa13 LIMIT $1",
         limit,
     )
     return rows
@@ -87,6 +88,7 @@ class AttemptRow:
     isa13: str
     gs06: str
     bht03: str
+    st02: str
 
 
 async def list_attempts(
@@ -97,10 +99,11 @@ async def list_attempts(
     bht03: Sequence[str] = (),
     controls: Sequence[str] = (),
     interchange_ids: Sequence[UUID] = (),
+    claim_ids: Sequence[UUID] = (),
 ) -> list[AttemptRow]:
     """Return the attempts in these interchanges, and the newest attempt of these claims."""
     rows = await conn.fetch(
-        "SELECT a.attempt_id, a.claim_id, a.encounter_id, c.claim_control, i.isa13, i.gs06, i.bht03"
+        "SELECT a.attempt_id, a.claim_id, a.encounter_id, c.claim_control, i.isa13, i.gs06, i.bht03, i.st02"
         " FROM interchange i JOIN submission_attempt a USING (interchange_id) JOIN claim c USING (claim_id)"
         " WHERE i.isa13 = ANY($1::text[]) OR i.gs06 = ANY($2::text[]) OR i.bht03 = ANY($3::text[])"
         " OR i.interchange_id = ANY($4::uuid[])",
@@ -110,13 +113,15 @@ async def list_attempts(
         list(interchange_ids),
     )
     found = [AttemptRow(*row) for row in rows]
-    if controls:
+    if controls or claim_ids:
         rows = await conn.fetch(
             "SELECT DISTINCT ON (c.claim_id) a.attempt_id, a.claim_id, a.encounter_id, c.claim_control,"
-            " i.isa13, i.gs06, i.bht03 FROM claim c JOIN submission_attempt a USING (claim_id)"
+            " i.isa13, i.gs06, i.bht03, i.st02 FROM claim c JOIN submission_attempt a USING (claim_id)"
             " JOIN interchange i USING (interchange_id)"
-            " WHERE c.claim_control = ANY($1::text[]) ORDER BY c.claim_id, i.isa13 DESC",
+            " WHERE c.claim_control = ANY($1::text[]) OR c.claim_id = ANY($2::uuid[])"
+            " ORDER BY c.claim_id, i.isa13 DESC",
             list(controls),
+            list(claim_ids),
         )
         found += [AttemptRow(*row) for row in rows]
     return found

@@ -53,7 +53,7 @@ def read_277ca(transaction: TransactionSet) -> list[ClaimAck]:
                     level = _Level(CLAIM_LEVEL)
                 level.trace = segment.get(2)
             case "STC" if level is not None:
-                level.statuses += _statuses(segment)
+                level.statuses += statuses_of(segment)
             case "REF" if level is not None and segment.get(1) == "1K":
                 level.payer_control = segment.get(2)
             case _:
@@ -62,7 +62,8 @@ def read_277ca(transaction: TransactionSet) -> list[ClaimAck]:
     return found
 
 
-def _statuses(segment: Segment) -> tuple[ClaimStatus, ...]:
+def statuses_of(segment: Segment) -> tuple[ClaimStatus, ...]:
+    """Return the up to three statuses of one STC segment."""
     found = []
     for index in (1, 10, 11):
         parts = [*segment.parts(index), "", "", ""]

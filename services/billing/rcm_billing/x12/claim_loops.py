@@ -1,16 +1,20 @@
-"""The loops that both 837 guides share: subscriber, payer, patient, other payers, providers; and a claim's
-wire form.
-"""
+"""The loops around a claim that both 837 guides share, and a claim's wire form."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from rcm_shared.contracts.intake import ClaimForm
-from rcm_shared.contracts.records import Address, PatientPhi, ProviderRecord
 
-from rcm_billing.domain.document import Adjustment, ClaimDocument, PriorPayer
-from rcm_billing.x12.segment import amount, composite, day, identifier, segment, text
+from rcm_billing.domain.document import ClaimDocument, Drug
+from rcm_billing.domain.errors import WireRefused
+from rcm_billing.x12.claim_parties import address, demographics, payer, person
+from rcm_billing.x12.segment import day, identifier, quantity, segment, text
 
 SELF = "18"
+BESIDE_CLAIM = "AA"  # PWK02: available on request, so that no control number joins it
+MAX_ATTACHMENTS = 10
+CODES_IN_HI = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ def wire(claim: ClaimDocument, claim_loop: str) -> ClaimWire:
     parts = [
         segment(
             "SBR",
-            coverage.order,
+            identifier(coverage.order, "SBR01", 1),
             SELF if own else "",
             identifier(coverage.group_number, "SBR03", 50),
             "",
@@ -46,29 +50,19 @@ def wire(claim: ClaimDocument, claim_loop: str) -> ClaimWire:
             "",
             "",
             identifier(coverage.filing_indicator, "SBR09", 2),
-        ),
-        person("IL", subscriber, identifier(coverage.member_id, "NM109")),
+        )
     ]
     if own:
+        parts.append(_died(claim, ""))
+    parts.append(person("IL", subscriber, identifier(coverage.member_id, "NM109")))
+    if own:
         parts += [address(subscriber.address), demographics(subscriber)]
-    parts.append(
-        segment(
-            "NM1",
-            "PR",
-            "2",
-            text(coverage.payer_name),
-            "",
-            "",
-            "",
-            "",
-            "PI",
-            identifier(coverage.payer_id, "NM109"),
-        )
-    )
+    parts.append(payer(coverage))
     if own:
         return ClaimWire("".join(parts) + claim_loop)
+    relationship = identifier(coverage.relationship, "PAT01", 2)
     patient = [
-        segment("PAT", identifier(coverage.relationship, "PAT01", 2)),
+        _died(claim, relationship) or segment("PAT", relationship),
         person("QC", claim.patient, ""),
         address(claim.patient.address),
         demographics(claim.patient),
@@ -77,150 +71,91 @@ def wire(claim: ClaimDocument, claim_loop: str) -> ClaimWire:
     return ClaimWire("".join(parts), "".join(patient))
 
 
-def person(role: str, who: PatientPhi, member_id: str) -> str:
-    """Write NM1 of a person."""
-    return segment(
-        "NM1",
-        role,
-        "1",
-        text(who.last_name),
-        text(who.first_name, 35),
-        text(who.middle_name, 25),
-        "",
-        "",
-        "MI" if member_id else "",
-        member_id,
-    )
-
-
-def address(where: Address | None) -> str:
-    """Write N3 and N4; nothing for no address."""
-    if where is None:
+def _died(claim: ClaimDocument, relationship: str) -> str:
+    """Write PAT with the date of death, which only the professional guide has."""
+    died = claim.patient.death_date
+    if died is None or claim.form is not ClaimForm.PROFESSIONAL:
         return ""
-    return segment("N3", text(where.line, 55)) + segment(
-        "N4",
-        text(where.city, 30),
-        identifier(where.state, "N402", 2),
-        identifier(where.postal_code.replace("-", ""), "N403", 15),
-    )
+    return segment("PAT", relationship, "", "", "", "D8", day(died))
 
 
-def demographics(who: PatientPhi) -> str:
-    """Write DMG."""
-    return segment("DMG", "D8", day(who.birth_date), who.sex)
+def attachments(claim: ClaimDocument) -> str:
+    """Write PWK of the documents that go to the payer beside the claim.
 
-
-def provider(role: str, who: ProviderRecord, taxonomy: str = "") -> str:
-    """Write NM1 of a provider, with PRV when a taxonomy qualifier is asked for."""
-    name = segment(
-        "NM1",
-        role,
-        "1",
-        text(who.last_name),
-        text(who.first_name, 35),
-        "",
-        "",
-        "",
-        "XX",
-        identifier(who.npi, "NM109", 10),
-    )
-    if taxonomy and who.taxonomy:
-        name += segment("PRV", taxonomy, "PXC", identifier(who.taxonomy, "PRV03", 10))
-    return name
+    Raises: WireRefused for more than ten, and for one that is sent without a control number to join it by.
+    Wire: PWK*OZ*EL***AC*A100~
+    """
+    found = claim.facts.attachments
+    if len(found) > MAX_ATTACHMENTS:
+        raise WireRefused("element-PWK")
+    parts = []
+    for attachment in found:
+        control = identifier(attachment.control, "PWK06", 50)
+        transmission = identifier(attachment.transmission, "PWK02", 2)
+        if not control and transmission != BESIDE_CLAIM:
+            raise WireRefused("element-PWK06")
+        joined = ("", "", "AC", control) if control else ()
+        parts.append(segment("PWK", identifier(attachment.report_type, "PWK01", 2), transmission, *joined))
+    return "".join(parts)
 
 
 def references(claim: ClaimDocument) -> str:
-    """Write the claim's REF segments: prior authorisation (G1) and the payer's control number (F8)."""
-    parts = ""
-    if claim.coverage.authorization:
-        parts += segment("REF", "G1", identifier(claim.coverage.authorization, "REF02", 50))
-    if claim.original_reference:
-        parts += segment("REF", "F8", identifier(claim.original_reference, "REF02", 50))
-    return parts
-
-
-def adjustments(found: tuple[Adjustment, ...]) -> str:
-    """Write CAS segments, one per group, at most six reasons each; a seventh starts another.
-
-    Wire: CAS*PR*1*10**2*5~
+    """Write the claim's REF segments in the guides' order: referral 9F, authorisation G1, the payer's number
+    F8, CLIA X4 (837P), our trace D9, state of the accident LU (837I), medical record EA.
     """
-    groups: dict[str, list[Adjustment]] = {}
-    for adjustment in found:
-        groups.setdefault(adjustment.group, []).append(adjustment)
-    parts = []
-    for group, members in groups.items():
-        for start in range(0, len(members), 6):
-            elements: list[str] = []
-            for adjustment in members[start : start + 6]:
-                elements += [identifier(adjustment.code, "CAS02", 5), amount(adjustment.cents), ""]
-            parts.append(segment("CAS", identifier(group, "CAS01", 2), *elements))
-    return "".join(parts)
-
-
-def prior_payer(claim: ClaimDocument, prior: PriorPayer) -> str:
-    """Write loops 2320, 2330A and 2330B of a payer that decided before."""
-    coverage = prior.coverage
-    own = coverage.relationship == SELF
-    subscriber = coverage.subscriber if not own and coverage.subscriber else claim.patient
+    professional = claim.form is ClaimForm.PROFESSIONAL
+    found = (
+        ("9F", claim.facts.referral),
+        ("G1", claim.coverage.authorization),
+        ("F8", claim.original_reference),
+        ("X4", claim.facts.clia if professional else ""),
+        ("D9", claim.trace),
+        ("LU", "" if professional or claim.accident != "auto" else claim.accident_state),
+        ("EA", claim.patient.medical_record_number),
+    )
     return "".join(
-        (
-            segment(
-                "SBR",
-                coverage.order,
-                identifier(coverage.relationship, "SBR02", 2),
-                identifier(coverage.group_number, "SBR03", 50),
-                "",
-                "",
-                "",
-                "",
-                "",
-                identifier(coverage.filing_indicator, "SBR09", 2),
-            ),
-            adjustments(prior.adjustments),
-            segment("AMT", "D", amount(prior.paid_cents)),
-            segment("AMT", "EAF", amount(prior.remaining_cents)),
-            segment("OI", "", "", "Y", "", "", "Y"),
-            person("IL", subscriber, identifier(coverage.member_id, "NM109")),
-            address(subscriber.address),
-            segment(
-                "NM1",
-                "PR",
-                "2",
-                text(coverage.payer_name),
-                "",
-                "",
-                "",
-                "",
-                "PI",
-                identifier(coverage.payer_id, "NM109"),
-            ),
-            segment("DTP", "573", "D8", day(prior.adjudicated_on)) if not prior.lines else "",
-            segment("REF", "F8", identifier(prior.payer_control, "REF02", 50)) if prior.payer_control else "",
-        )
+        segment("REF", qualifier, identifier(value, f"REF02-{qualifier}", 50))
+        for qualifier, value in found
+        if value
     )
 
 
-def prior_lines(claim: ClaimDocument, number: int) -> str:
-    """Write loop 2430 of one service line for every prior payer that decided on it."""
-    parts = []
-    institutional = claim.form is ClaimForm.INSTITUTIONAL
-    for prior in claim.prior_payers:
-        for line in prior.lines:
-            if line.line_number != number:
-                continue
-            procedure = ""
-            if line.code:
-                procedure = composite("HC", identifier(line.code, "SVD03", 48), *line.modifiers)
-            parts += [
-                segment(
-                    "SVD",
-                    identifier(prior.coverage.payer_id, "SVD01"),
-                    amount(line.paid_cents),
-                    procedure,
-                    identifier(line.revenue_code, "SVD04", 4) if institutional else "",
-                    str(line.units),
-                ),
-                adjustments(line.adjustments),
-                segment("DTP", "573", "D8", day(prior.adjudicated_on)),
-            ]
-    return "".join(parts)
+def note(claim: ClaimDocument) -> str:
+    """Write NTE, cut to the guide's 80 characters."""
+    written = text(claim.facts.note, 80)
+    return segment("NTE", "ADD", written) if written else ""
+
+
+def delay_reason(claim: ClaimDocument) -> tuple[str, ...]:
+    """Return CLM12 to CLM20 when the claim says why it is late, else nothing."""
+    if not claim.facts.delay_reason:
+        return ()
+    return (*[""] * 8, identifier(claim.facts.delay_reason, "CLM20", 2))
+
+
+def drug(given: Drug | None) -> str:
+    """Write loop 2410.
+
+    Raises: WireRefused when quantity or unit is missing; the guide has no drug without them.
+    Wire: LIN**N4*00071015523~ CTP****2.5*ML~
+    """
+    if given is None:
+        return ""
+    if given.quantity is None or given.quantity <= Decimal(0):
+        raise WireRefused("element-CTP04")
+    if not given.unit:
+        raise WireRefused("element-CTP05")
+    return segment("LIN", "", "N4", identifier(given.ndc, "LIN03", 48)) + segment(
+        "CTP", "", "", "", quantity(given.quantity, "CTP04"), identifier(given.unit, "CTP05-1", 2)
+    )
+
+
+def information(codes: Sequence[str], element: str, segments: int) -> list[str]:
+    """Fill HI segments with at most twelve codes each.
+
+    Raises: WireRefused naming the list when the guide has no room for so many.
+    """
+    if len(codes) > segments * CODES_IN_HI:
+        raise WireRefused(f"element-HI-{element}")
+    starts: Iterable[int] = range(0, len(codes), CODES_IN_HI)
+    return [segment("HI", *codes[start : start + CODES_IN_HI]) for start in starts]

@@ -7,6 +7,7 @@ Identifiers and codes are never repaired: a foreign character is refused.
 import re
 import unicodedata
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 
 from rcm_shared.money import decimal_from_cents
@@ -22,6 +23,7 @@ END = TERMINATOR + "\n"
 # the X12 basic and extended character sets without our four delimiters
 _PLAIN_TEXT = re.compile(r"""[A-Z0-9 !"&'()+,\-./;?=%@\[\]_{}\\|<>#$]*""")
 _NOT_TEXT = re.compile(r"""[^A-Z0-9 !"&'()+,\-./;?=%@\[\]_{}\\|<>#$]+""")
+_QUANTITY_DIGITS = 15
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .\-/_]*")
 
 
@@ -41,9 +43,22 @@ def identifier(value: str, element: str, limit: int = 80) -> str:
 
     Raises: WireRefused naming the element when a character is foreign or the value too long (permanent).
     """
-    if value and (len(value) > limit or not _IDENTIFIER.fullmatch(value)):
+    if not value or (len(value) <= limit and value.isalnum() and value.isascii()):
+        return value
+    if len(value) > limit or not _IDENTIFIER.fullmatch(value):
         raise WireRefused(f"element-{element}")
     return value
+
+
+def name(value: str, element: str, limit: int = 60) -> str:
+    """Return free text that must be there, cleaned.
+
+    Raises: WireRefused naming the element when nothing is left that X12 can carry (permanent).
+    """
+    written = text(value, limit)
+    if not written:
+        raise WireRefused(f"element-{element}")
+    return written
 
 
 def segment(tag: str, *elements: str) -> str:
@@ -67,6 +82,19 @@ def day(value: date) -> str:
 def minute(value: datetime) -> str:
     """Write an instant's time of day as HHMM."""
     return f"{value.hour:02d}{value.minute:02d}"
+
+
+def quantity(value: Decimal, element: str) -> str:
+    """Write a quantity exactly, without an exponent.
+
+    Raises: WireRefused when it is no number or longer than the element (permanent).
+    """
+    written = f"{value:f}" if value.is_finite() else ""
+    if "." in written:
+        written = written.rstrip("0").rstrip(".")
+    if not written or sum(map(str.isdigit, written)) > _QUANTITY_DIGITS:
+        raise WireRefused(f"element-{element}")
+    return written
 
 
 def amount(cents: int) -> str:
