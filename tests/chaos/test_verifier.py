@@ -161,8 +161,11 @@ TWICE: dict[str, dict[str, str | tuple[str, ...]]] = {
     "a fact stated twice": {"coding": AGAIN.format("rcm.coding.coding-finalised.v1")},
     "a second event of the same cause": {"billing": AGAIN.format("rcm.billing.payment-posted.v1")},
     "an encounter claimed twice": {
-        "billing": "INSERT INTO claim SELECT (jsonb_populate_record(claim, jsonb_build_object('claim_id',"
-        " gen_random_uuid(), 'version', 99, 'claim_control', 'AGAIN'))).* FROM claim LIMIT 1"
+        "billing": "CREATE TEMP TABLE again AS SELECT * FROM claim LIMIT 1; ALTER TABLE again DROP COLUMN service_from;"
+        " UPDATE again SET claim_id = gen_random_uuid(), version = 99, claim_control = 'AGAIN';"
+        " DO $$ BEGIN EXECUTE (SELECT format('INSERT INTO claim (%1$s) SELECT %1$s FROM again', string_agg("
+        "quote_ident(attname), ', ')) FROM pg_attribute WHERE attrelid = 'again'::regclass AND attnum > 0"
+        " AND NOT attisdropped); END $$"
     },
     "an event twice in the journal": {
         "audit": "INSERT INTO journal SELECT (jsonb_populate_record(journal,"

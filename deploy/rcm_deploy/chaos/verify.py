@@ -244,7 +244,7 @@ async def _accounts_beside_their_ledger(databases: Databases) -> list[str]:
     differing = await (await databases.of("billing")).fetchval(
         "SELECT count(*) FROM account a LEFT JOIN (SELECT encounter_id,"
         " -sum(cents) FILTER (WHERE account = 'charge_revenue') AS charged,"
-        " sum(cents) FILTER (WHERE account = 'cash') AS paid,"
+        " sum(cents) FILTER (WHERE account IN ('cash', 'deposit_expected', 'unapplied_payment')) AS paid,"
         " sum(cents) FILTER (WHERE account = 'patient_receivable') AS patient,"
         " sum(cents) FILTER (WHERE account LIKE 'insurance_receivable_%') AS balance"
         " FROM ledger_entry JOIN ledger_transaction USING (transaction_id) GROUP BY 1) l USING (encounter_id)"

@@ -9,7 +9,7 @@ from rcm_shared.contracts.intake import ClaimForm
 from rcm_billing.domain.document import ClaimDocument, Drug
 from rcm_billing.domain.errors import WireRefused
 from rcm_billing.x12.claim_parties import address, demographics, payer, person
-from rcm_billing.x12.segment import day, identifier, quantity, segment, text
+from rcm_billing.x12.segment import day, identifier, quantity, segment, text, writable
 
 SELF = "18"
 BESIDE_CLAIM = "AA"  # PWK02: available on request, so that no control number joins it
@@ -104,6 +104,7 @@ def references(claim: ClaimDocument) -> str:
     F8, CLIA X4 (837P), our trace D9, state of the accident LU (837I), medical record EA.
     """
     professional = claim.form is ClaimForm.PROFESSIONAL
+    record_number = claim.patient.medical_record_number
     found = (
         ("9F", claim.facts.referral),
         ("G1", claim.coverage.authorization),
@@ -111,7 +112,8 @@ def references(claim: ClaimDocument) -> str:
         ("X4", claim.facts.clia if professional else ""),
         ("D9", claim.trace),
         ("LU", "" if professional or claim.accident != "auto" else claim.accident_state),
-        ("EA", claim.patient.medical_record_number),
+        # for the payer's convenience only: one that X12 cannot carry is left out, the claim is not held for it
+        ("EA", record_number if writable(record_number, 50) else ""),
     )
     return "".join(
         segment("REF", qualifier, identifier(value, f"REF02-{qualifier}", 50))

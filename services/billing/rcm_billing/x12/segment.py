@@ -43,11 +43,16 @@ def identifier(value: str, element: str, limit: int = 80) -> str:
 
     Raises: WireRefused naming the element when a character is foreign or the value too long (permanent).
     """
-    if not value or (len(value) <= limit and value.isalnum() and value.isascii()):
-        return value
-    if len(value) > limit or not _IDENTIFIER.fullmatch(value):
+    if not writable(value, limit):
         raise WireRefused(f"element-{element}")
     return value
+
+
+def writable(value: str, limit: int = 80) -> bool:
+    """Return whether an identifier can be written unchanged; the empty one can."""
+    if not value or (len(value) <= limit and value.isalnum() and value.isascii()):
+        return True
+    return len(value) <= limit and _IDENTIFIER.fullmatch(value) is not None
 
 
 def name(value: str, element: str, limit: int = 60) -> str:

@@ -218,6 +218,7 @@ class CodingCase:
     hold_reason: str | None = None
     reopen_reasons: tuple[str, ...] = ()
     edits: tuple[Edit, ...] = ()
+    validated: bool = False  # `edits` are what the last validation found, be it nothing
     final: FinalCodes | None = None
     not_evaluated: tuple[str, ...] = ()
     payer_id: str | None = None  # of the primary coverage
@@ -381,6 +382,7 @@ def reopened(case: CodingCase, reason: str) -> CodingCase:
         assignments=assignments,
         reopen_reasons=(*case.reopen_reasons, reason),
         edits=(),
+        validated=False,
     )
 
 

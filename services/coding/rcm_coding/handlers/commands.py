@@ -263,7 +263,7 @@ def validate(case: CodingCase, code_sets: CodeSets, stay_edits: tuple[Edit, ...]
         form=case.claim_form,
         stay_edits=stay_edits,
     )
-    return replace(case, edits=edits)
+    return replace(case, edits=edits, validated=True)
 
 
 def finalise(
