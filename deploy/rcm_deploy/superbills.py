@@ -60,11 +60,6 @@ def source_of(number: int) -> str:
     return f"load-ehr-{number % SOURCES}"
 
 
-def charge_of(number: int) -> int:
-    """Return what an encounter of that number is charged, in cents."""
-    return VISITS[number % len(VISITS)][2]
-
-
 def _letters(number: int) -> str:
     """Write a number with letters, for names."""
     return "".join(chr(ord("A") + int(digit)) for digit in f"{number:07d}")

@@ -3,6 +3,7 @@ routes.
 """
 
 import asyncio
+from collections.abc import Mapping
 from uuid import UUID
 
 from rcm_shared.contracts import topics
@@ -18,13 +19,13 @@ from rcm_billing import api, consumers, pages
 from rcm_billing.domain.master import Master
 from rcm_billing.domain.settling import Limits
 from rcm_billing.domain.statement import Cycle
-from rcm_billing.gateways.channels import carry, read_channels
+from rcm_billing.gateways.channels import HttpChannel, SftpChannel, carry, read_channels
 from rcm_billing.gateways.coding import CodingReleases
 from rcm_billing.gateways.connections import connector
 from rcm_billing.gateways.grouper import load_grouper
 from rcm_billing.gateways.intake import IntakeRecords
 from rcm_billing.gateways.payer_exchange import PayerExchange
-from rcm_billing.gateways.reference_rows import ReleasedRows, RowsClient
+from rcm_billing.gateways.reference_rows import ReleasedRows
 from rcm_billing.handlers import exchanging, tracking
 from rcm_billing.handlers.building import Built, compute_builds
 from rcm_billing.handlers.code_sets import FETCH_CODESET, LoadedCodeSets, compute_fetches
@@ -56,19 +57,20 @@ class Billing:
     coding: CodingReleases
     tables: ReleasedRows
     references: LoadedReferences
+    channels: Mapping[str, SftpChannel | HttpChannel]
 
     def __init__(self, settings: BillingSettings) -> None:
         self._settings = settings
 
     async def setup(self, runtime: Runtime) -> None:
         """Read master data and open the clients."""
-        read_channels(self._settings.channels_file)  # a broken file stops the start, not the first transfer
+        self.channels = read_channels(self._settings.channels_file)
         directory = self._settings.shared.exchange_dir
         if directory is None:
             raise NotConfiguredError(message="RCM_EXCHANGE_DIR is not set")
         client = ServiceClient(self._settings, "billing")
         self.coding = CodingReleases(client, self._settings.shared.url_of("coding"))
-        rows = RowsClient(self._settings, "billing", timeout_s=30.0)
+        rows = ServiceClient(self._settings, "billing", timeout_s=30.0)
         self.tables = ReleasedRows(rows, self._settings.shared.url_of("coding"))
         self.references = LoadedReferences(runtime.pool, self._settings.reference_dir)
         self.deps = Deps(
@@ -146,10 +148,9 @@ class Billing:
 
     async def transfer(self, _runtime: Runtime) -> None:
         """Background: carry files between the exchange folders and the partners of the channels."""
-        channels = read_channels(self._settings.channels_file)
         self.deps.exchange.prepare()
         async with asyncio.TaskGroup() as group:
-            for name, settings in channels.items():
+            for name, settings in self.channels.items():
                 group.create_task(carry(name, connector(settings), self.deps.exchange, settings.poll_seconds))
 
     async def answers(self, runtime: Runtime) -> None:

@@ -1,6 +1,7 @@
 """Questions between services: HTTP with the service's own identity, retried while the other side is away."""
 
 import time
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import httpx
@@ -47,6 +48,11 @@ class ServiceClient:
     async def get_json(self, base_url: str, path: str) -> Any:
         """Ask for JSON that has no shared model; errors as `post`."""
         return (await self._send("GET", f"{base_url}{path}")).json()
+
+    async def get_text(self, base_url: str, path: str) -> tuple[str, Mapping[str, str]]:
+        """Ask for text: return it with the answer's headers; errors as `post`."""
+        response = await self._send("GET", f"{base_url}{path}")
+        return response.text, response.headers
 
     async def post_json(self, base_url: str, path: str, body: dict[str, Any]) -> Any:
         """Command another service's operations API; errors as `post`."""

@@ -1,15 +1,17 @@
 """Server-rendered pages: Jinja2 with autoescape, one layout and one navigation over all services."""
 
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from rcm_shared.auth import Principal
+from rcm_shared.errors import NotFound
 from rcm_shared.money import dollars
 
 CONTENT_SECURITY_POLICY = (
@@ -39,6 +41,17 @@ def _environment(package: str) -> Environment:
     )
     environment.filters["dollars"] = dollars
     return environment
+
+
+def asset_of(package: Path, name: str, types: Mapping[str, str]) -> FileResponse:
+    """Give one of the listed files of a `pages` package's folder assets.
+
+    Raises: NotFound for any other name.
+    """
+    if name not in types:
+        raise NotFound("file")
+    headers = {"Cache-Control": "max-age=300"}
+    return FileResponse(package / "assets" / name, media_type=types[name], headers=headers)
 
 
 def page(request: Request, template: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:

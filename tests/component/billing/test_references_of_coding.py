@@ -7,18 +7,19 @@ import httpx
 from component.billing.conftest import BillingWorld
 from component.billing.test_references import Desk, hits
 from component.coding.test_releases_live import MUE, PAIRS, Room, cache, database, fresh, lines, room
-from rcm_billing.gateways.reference_rows import ReleasedRows, RowsClient
+from rcm_billing.gateways.reference_rows import ReleasedRows
 from rcm_billing.handlers.code_sets import activated
 from rcm_billing.handlers.references import compute_reference_fetches
 from rcm_shared.contracts.coding import CodesetReleaseActivated
 from rcm_shared.messaging.decide import Moment
 from rcm_shared.messaging.work import WorkItem
+from rcm_shared.web.client import ServiceClient
 from unit.billing import cases
 
 __all__ = ["cache", "database", "room"]
 
 
-class ToCoding(RowsClient):
+class ToCoding(ServiceClient):
     """The client of billing's own, on the running service's application."""
 
     def __init__(self, running: Room) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from rcm_shared.contracts.billing import AppliedAdjustment, PaymentPosted
 from rcm_shared.contracts.event import Event
 from rcm_shared.errors import Refused
 from rcm_shared.money import Cents
@@ -23,7 +22,7 @@ from rcm_billing.domain.denial_routing import Routing
 from rcm_billing.domain.errors import IllegalTransition, OutOfBalance
 from rcm_billing.domain.ledger import INSURANCE, Entry, LedgerAccount, Transaction
 from rcm_billing.domain.master import AppealLevel
-from rcm_billing.domain.posting import close_if_settled
+from rcm_billing.domain.posting import close_if_settled, posted_fact
 from rcm_billing.domain.submission import Step
 
 _D = DenialState
@@ -107,7 +106,7 @@ def _settled(
     transaction: Transaction,
     to: DenialState,
     order: Order,
-    event: PaymentPosted,
+    source: str,
 ) -> Step:
     refuse_illegal(case, to)
     if case.cents <= 0:
@@ -126,6 +125,7 @@ def _settled(
         settled_by=transaction.transaction_id,
     )
     account, _, last = moved(account, case, _D.CLOSED, now=order.now, actor=order.actor, reason=order.reason)
+    event = posted_fact(account, transaction, source, order.actor)
     return close_if_settled(Step(account, (event, first, last)), order.actor)
 
 
@@ -145,15 +145,7 @@ def write_off(account: Account, case: Denial, order: Order, transaction_id: UUID
         actor=order.actor,
         reason=order.reason,
     )
-    event = PaymentPosted(
-        actor=order.actor,
-        facility_id=account.facility_id,
-        transaction_id=transaction_id,
-        source="write-off",
-        paid_cents=Cents(0),
-        adjustments=(AppliedAdjustment(case.group, case.carc, case.cents),),
-    )
-    return _settled(account, case, transaction, _D.WRITTEN_OFF, order, event)
+    return _settled(account, case, transaction, _D.WRITTEN_OFF, order, "write-off")
 
 
 def transfer(account: Account, case: Denial, order: Order, transaction_id: UUID) -> Step:
@@ -174,15 +166,7 @@ def transfer(account: Account, case: Denial, order: Order, transaction_id: UUID)
         actor=order.actor,
         reason=order.reason,
     )
-    event = PaymentPosted(
-        actor=order.actor,
-        facility_id=account.facility_id,
-        transaction_id=transaction_id,
-        source="transfer",
-        paid_cents=Cents(0),
-        to_patient_cents=case.cents,
-    )
-    return _settled(account, case, transaction, _D.TRANSFERRED_TO_PATIENT, order, event)
+    return _settled(account, case, transaction, _D.TRANSFERRED_TO_PATIENT, order, "transfer")
 
 
 def close(account: Account, case: Denial, order: Order) -> Step:
@@ -206,24 +190,12 @@ def reopen(
     refuse_illegal(case, _D.REOPENED)
     events: list[Event] = []
     if undone is not None:
+        inverse = ledger.inverse(transaction_id, undone)
         try:
-            account = account.posted(ledger.inverse(transaction_id, undone)).but(closed=False)
+            account = account.posted(inverse).but(closed=False)
         except OutOfBalance:
             raise Refused("more-than-open", "the patient already paid a part of this amount") from None
-        wrote_off = undone.kind == WRITE_OFF_KIND
-        events.append(
-            PaymentPosted(
-                actor=order.actor,
-                facility_id=account.facility_id,
-                transaction_id=transaction_id,
-                source="undo",
-                paid_cents=Cents(0),
-                adjustments=(AppliedAdjustment(case.group, case.carc, Cents(-case.cents)),)
-                if wrote_off
-                else (),
-                to_patient_cents=Cents(0) if wrote_off else Cents(-case.cents),
-            )
-        )
+        events.append(posted_fact(account, inverse, "undo", order.actor))
     step = _one(account, case, _D.REOPENED, order, settled_by=None, outcome="")
     return Step(step.account, (*events, *step.events))
 

@@ -222,17 +222,23 @@ def _voided(account: Account, claim: Claim, transaction_id: UUID) -> tuple[Accou
     charged = account.totals.charged
     if claim.order != "P" or not charged or account.totals.open_with("P") != charged:
         return account, ()
-    charge_id = derived_uuid(transaction_id, "charge-voided")
-    account = book_charge(account, charge_id, Cents(0), void.claim_id)
+    account, event = take_charge_back(account, derived_uuid(transaction_id, "charge-voided"), void.claim_id)
+    return account, (event,)
+
+
+def take_charge_back(account: Account, transaction_id: UUID, claim_id: UUID) -> tuple[Account, PaymentPosted]:
+    """Book the charge of an account whose claims are all void back to nothing."""
+    charged = account.totals.charged
+    account = book_charge(account, transaction_id, Cents(0), claim_id)
     event = PaymentPosted(
         actor=SYSTEM,
         facility_id=account.facility_id,
-        transaction_id=charge_id,
+        transaction_id=transaction_id,
         source="reversal",
         paid_cents=Cents(0),
         charged_cents=Cents(-charged),
     )
-    return account, (event,)
+    return account, event
 
 
 def take_back(

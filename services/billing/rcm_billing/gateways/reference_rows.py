@@ -1,6 +1,5 @@
 """Asks coding for the rows of a released table, page by page."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rcm_shared.errors import Poison, Transient
@@ -21,20 +20,11 @@ class Page:
     last: bool
 
 
-class RowsClient(ServiceClient):
-    """The service's client, for answers that are text instead of JSON."""
-
-    async def get_text(self, base_url: str, path: str) -> tuple[str, Mapping[str, str]]:
-        """Return an answer's text and its headers; errors as `get`."""
-        response = await self._send("GET", f"{base_url}{path}")
-        return response.text, response.headers
-
-
 @dataclass(frozen=True, slots=True)
 class ReleasedRows:
     """Coding's tables, called as a service."""
 
-    client: RowsClient
+    client: ServiceClient
     base_url: str
 
     async def page(self, system: str, edition: str, sha256: str, offset: int) -> Page:

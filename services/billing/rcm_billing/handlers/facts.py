@@ -6,7 +6,7 @@ Topics arrive in any order, so every decision only adds its fact and asks whethe
 from datetime import timedelta
 from uuid import UUID
 
-from rcm_shared.contracts.billing import ClaimHeld, PaymentPosted
+from rcm_shared.contracts.billing import ClaimHeld
 from rcm_shared.contracts.coding import CodingFinalised, CodingReopened, QueryRequested
 from rcm_shared.contracts.event import Event
 from rcm_shared.contracts.intake import (
@@ -20,10 +20,10 @@ from rcm_shared.contracts.query import QueryAnswered, QueryExpired, QueryRetract
 from rcm_shared.ids import derived_uuid
 from rcm_shared.messaging.decide import Decision, FiredTimer, Moment
 from rcm_shared.messaging.uow import SetTimer, Work
-from rcm_shared.money import Cents
 
-from rcm_billing.domain.account import Account, BuildReason, Coding, book_charge
+from rcm_billing.domain.account import Account, BuildReason, Coding
 from rcm_billing.domain.claim import IN_FLIGHT, UNSENT, ClaimState
+from rcm_billing.domain.posting import take_charge_back
 from rcm_billing.domain.submission import SYSTEM
 
 BUILD_CLAIM = "build-claim"
@@ -122,22 +122,12 @@ def _cancelled(account: Account, reason: str) -> _Result:
         if claim.state in UNSENT or claim.state is ClaimState.REJECTED:
             account = account.with_claim(claim.move(ClaimState.VOIDED))
     account = account.but(cancelled=reason, build=None)
-    charged = account.totals.charged
-    if charged and all(claim.state is ClaimState.VOIDED for claim in account.claims):
-        # nothing of it is with a payer: the charge is taken back
+    if account.totals.charged and all(claim.state is ClaimState.VOIDED for claim in account.claims):
+        # nothing of it is with a payer
         last = account.claims[-1]
-        transaction_id = derived_uuid(last.claim_id, "charge-cancelled")
-        account = book_charge(account, transaction_id, Cents(0), last.claim_id)
-        events = (
-            PaymentPosted(
-                actor=SYSTEM,
-                facility_id=account.facility_id,
-                transaction_id=transaction_id,
-                source="reversal",
-                paid_cents=Cents(0),
-                charged_cents=Cents(-charged),
-            ),
-        )
+        charge_id = derived_uuid(last.claim_id, "charge-cancelled")
+        account, event = take_charge_back(account, charge_id, last.claim_id)
+        events = (event,)
     return Decision(account, events)
 
 

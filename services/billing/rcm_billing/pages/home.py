@@ -4,10 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from rcm_shared import clock
-from rcm_shared.errors import NotFound
-from rcm_shared.web.pages import page
+from rcm_shared.web.pages import asset_of, page
 
 from rcm_billing.pages.deps import Looker, Running
 from rcm_billing.repository import workplace
@@ -52,10 +51,4 @@ async def show_home(request: Request, who: Looker, runtime: Running) -> HTMLResp
 @router.get("/billing/assets/{name}")
 async def asset(name: str, _who: Looker) -> Response:
     """Give the pages' own style."""
-    if name not in ASSETS:
-        raise NotFound("file")
-    return FileResponse(
-        Path(__file__).parent / "assets" / name,
-        media_type=ASSETS[name],
-        headers={"Cache-Control": "max-age=300"},
-    )
+    return asset_of(Path(__file__).parent, name, ASSETS)

@@ -4,10 +4,9 @@ Each rule names its authority in the ICD-10-CM Official Guidelines or the tabula
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 
-from rcm_coding.engine.evidence import Evidence, Suggestion, Suppressed
+from rcm_coding.engine.evidence import Suggestion, Suppressed
 from rcm_coding.engine.refine import is_unspecified, title_stems
 from rcm_coding.engine.tabular import Tabular
 
@@ -167,11 +166,6 @@ def sequence(suggestions: list[Suggestion], setting: str) -> list[Suggestion]:
         role = "external-cause" if item.code[0] in "VWXY" else lead if at == 0 else "secondary"
         result.append(replace(item, role=role))
     return result
-
-
-def stated_in(evidence: Iterable[Evidence], sections: frozenset[str]) -> bool:
-    """Tell whether any of the words stand in one of the sections."""
-    return any(place.section in sections for place in evidence)
 
 
 #: (what must come first, what follows it): tabular "code first" notes and guideline orders

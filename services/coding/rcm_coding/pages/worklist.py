@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rcm_shared import clock
 from rcm_shared.auth import Principal, Role, allow
-from rcm_shared.errors import NotFound
 from rcm_shared.runtime import Runtime
 from rcm_shared.web.app import runtime_of
-from rcm_shared.web.pages import page
+from rcm_shared.web.pages import asset_of, page
 
 from rcm_coding.api.cases import starting
 from rcm_coding.api.deps import CODERS
@@ -95,10 +94,4 @@ async def show_unfinished(
 @router.get("/worklist/assets/{name}")
 async def asset(name: str, _who: Worker) -> Response:
     """Give the pages' own style and keys."""
-    if name not in ASSETS:
-        raise NotFound("file")
-    return FileResponse(
-        Path(__file__).parent / "assets" / name,
-        media_type=ASSETS[name],
-        headers={"Cache-Control": "max-age=300"},
-    )
+    return asset_of(Path(__file__).parent, name, ASSETS)

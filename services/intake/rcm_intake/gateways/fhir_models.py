@@ -250,11 +250,6 @@ class Claim(R4):
     item: tuple[ClaimItem, ...] = ()
 
 
-class ResourceHeader(R4):
-    resource_type: str = Field(alias="resourceType")
-    id: str = ""
-
-
 class Entry(R4):
     full_url: str = Field(default="", alias="fullUrl")
     resource: dict[str, Any]
